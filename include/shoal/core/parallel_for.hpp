@@ -1,0 +1,48 @@
+#pragma once
+// parallel_for: calls body(i) for every i below count, on the calling thread and up to threads - 1 more. Items are
+// handed out in small runs from a shared counter, so uneven items even out. With SHOAL_NO_THREADS, or one thread, it
+// is a loop. The body must not throw.
+
+#include <algorithm>
+#include <cstddef>
+
+#include "shoal/core/platform.hpp"
+
+#if SHOAL_HAS_THREADS
+#include <atomic>
+#include <system_error>
+#include <thread>
+#include <vector>
+#endif
+
+namespace shoal::inline v0::detail {
+
+/// `threads`: 0 means one for each core.
+template <class Body>
+void parallel_for(std::size_t count, [[maybe_unused]] unsigned threads, Body&& body) {
+#if SHOAL_HAS_THREADS
+  if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+  constexpr std::size_t run = 16;
+  const std::size_t helpers = std::min<std::size_t>(threads, (count + run - 1) / run);
+  if (helpers > 1) {
+    std::atomic<std::size_t> next{0};
+    auto work = [&] {
+      for (std::size_t first = next.fetch_add(run); first < count; first = next.fetch_add(run)) {
+        for (std::size_t i = first; i < std::min(first + run, count); ++i) body(i);
+      }
+    };
+    std::vector<std::thread> pool;
+    SHOAL_TRY {
+      pool.reserve(helpers - 1);
+      while (pool.size() + 1 < helpers) pool.emplace_back(work);
+    }
+    SHOAL_CATCH_ALL {}  // fewer threads than asked for: the work still gets done
+    work();
+    for (std::thread& helper : pool) helper.join();
+    return;
+  }
+#endif
+  for (std::size_t i = 0; i < count; ++i) body(i);
+}
+
+}  // namespace shoal::inline v0::detail

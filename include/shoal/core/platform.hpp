@@ -1,0 +1,72 @@
+#pragma once
+// What the compiler offers, in the library's own words. Exceptions are optional: the same source builds with
+// -fno-exceptions, where a failed allocation ends the program as it does in the standard library, and every other
+// failure still comes back as an Expected.
+
+#include <cassert>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
+#define SHOAL_HAS_EXCEPTIONS 1
+#define SHOAL_TRY try
+#define SHOAL_CATCH_BAD_ALLOC catch (const std::bad_alloc&)
+#define SHOAL_CATCH_ALL catch (...)
+#else
+#define SHOAL_HAS_EXCEPTIONS 0
+#define SHOAL_TRY if constexpr (true)
+#define SHOAL_CATCH_BAD_ALLOC else if constexpr (false)
+#define SHOAL_CATCH_ALL else
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define SHOAL_COLD [[gnu::cold, gnu::noinline]]
+#define SHOAL_ALWAYS_INLINE [[gnu::always_inline]] inline
+#else
+#define SHOAL_COLD
+#define SHOAL_ALWAYS_INLINE inline
+#endif
+
+#if !defined(SHOAL_NO_THREADS)
+#define SHOAL_HAS_THREADS 1
+#else
+#define SHOAL_HAS_THREADS 0
+#endif
+
+namespace shoal::inline v0::detail {
+
+inline constexpr std::size_t cache_line_bytes = 64;
+
+/// Asks the cache for the line at `address`. Only a hint: any address is allowed.
+SHOAL_ALWAYS_INLINE void prefetch(const void* address) noexcept {
+#if defined(__GNUC__) || defined(__clang__)
+  __builtin_prefetch(address, 0, 3);
+#else
+  (void)address;
+#endif
+}
+
+/// Throws std::bad_alloc; without exceptions ends the program.
+[[noreturn]] SHOAL_COLD inline void raise_bad_alloc() {
+#if SHOAL_HAS_EXCEPTIONS
+  throw std::bad_alloc();
+#else
+  std::fputs("shoal: out of memory\n", stderr);
+  std::abort();
+#endif
+}
+
+/// Throws `Exception(message)`; without exceptions prints the message and ends the program.
+template <class Exception>
+[[noreturn]] SHOAL_COLD void raise(const char* message) {
+#if SHOAL_HAS_EXCEPTIONS
+  throw Exception(message);
+#else
+  std::fprintf(stderr, "shoal: %s\n", message);
+  std::abort();
+#endif
+}
+
+}  // namespace shoal::inline v0::detail

@@ -1,0 +1,288 @@
+#pragma once
+// The batch: reads a source item by item, stages each, links it, publishes it, tells the caller. The one place that
+// knows what happens when something goes wrong on the way, and the same for every structure and storage.
+//
+// Whatever throws is told apart by the step it happens in: the source's exceptions and the callback's are theirs and
+// are kept; an exception of our own can only be a failed allocation, and staging and publishing are built so that it
+// leaves the items before untouched. Nothing of our own throws between the link and the publication of an item, except
+// in an all-or-nothing batch, which is then rolled back.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "shoal/index/batch_error.hpp"
+#include "shoal/index/entries.hpp"
+#include "shoal/index/matrix_view.hpp"
+#include "shoal/index/options.hpp"
+
+namespace shoal::inline v0 {
+
+/// A callback after each item: `void(completed, total)`, or `bool(completed, total)` where false cancels. `total` is 0
+/// when the length of the source is unknown.
+template <class P>
+concept ProgressCallback =
+    std::invocable<P&, std::size_t, std::size_t> &&
+    (std::is_void_v<std::invoke_result_t<P&, std::size_t, std::size_t>> ||
+     std::convertible_to<std::invoke_result_t<P&, std::size_t, std::size_t>, bool>);
+
+/// No progress wanted.
+struct NoProgress {
+  void operator()(std::size_t, std::size_t) const noexcept {}
+};
+
+/// One item of a batch: a pair, a tuple of two, or a struct with two public members.
+template <class T>
+concept BatchItem = requires { requires std::tuple_size<std::remove_cvref_t<T>>::value == 2; } ||
+                    (std::is_aggregate_v<std::remove_cvref_t<T>> && !std::is_array_v<std::remove_cvref_t<T>> &&
+                     !std::ranges::range<T>);
+
+/// A source of items (id, vector), read once from front to back.
+template <class R>
+concept BatchSource = std::ranges::input_range<R> && BatchItem<std::ranges::range_reference_t<R>>;
+
+namespace detail {
+
+/// Ids and the rows of a matrix side by side, as a source of items.
+template <class Ids, class T>
+class NumberedRows {
+ public:
+  using Item = std::pair<std::ranges::range_value_t<Ids>, std::span<const T>>;
+
+  class Iterator {
+   public:
+    using difference_type = std::ptrdiff_t;
+    using value_type = Item;
+
+    Iterator() = default;
+    Iterator(const NumberedRows* rows, std::size_t i) noexcept : rows_(rows), i_(i) {}
+    Item operator*() const {
+      return {std::ranges::begin(*rows_->ids_)[static_cast<std::ranges::range_difference_t<const Ids>>(i_)],
+              rows_->matrix_.row(i_)};
+    }
+    Iterator& operator++() noexcept {
+      ++i_;
+      return *this;
+    }
+    void operator++(int) noexcept { ++i_; }
+    bool operator==(const Iterator& other) const noexcept { return i_ == other.i_; }
+
+   private:
+    const NumberedRows* rows_ = nullptr;
+    std::size_t i_ = 0;
+  };
+
+  NumberedRows(const Ids& ids, MatrixView<T> matrix) noexcept : ids_(&ids), matrix_(matrix) {}
+  [[nodiscard]] Iterator begin() const noexcept { return {this, 0}; }
+  [[nodiscard]] Iterator end() const noexcept { return {this, matrix_.rows}; }
+  [[nodiscard]] std::size_t size() const noexcept { return matrix_.rows; }
+
+ private:
+  const Ids* ids_;
+  MatrixView<T> matrix_;
+};
+
+/// One run of batch_insert over `entries` and the structure that finds them.
+template <class Id, class Entries, class Structure>
+class BatchRun {
+ public:
+  using Result = Expected<std::vector<Id>, BatchError<Id>>;
+
+  BatchRun(Entries& entries, Structure& structure, const BatchOptions& options) noexcept
+      : entries_(entries), structure_(structure), options_(options) {}
+
+  template <class Source, class Progress>
+  [[nodiscard]] Result run(Source&& source, Progress& progress) {
+    if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
+    std::optional<Error> failure;
+    SHOAL_TRY {
+      entries_.begin_batch(keeps_undo());
+      entries_.reserve_input();
+      if (keeps_undo()) structure_.begin_undo();
+      undo_begun_ = keeps_undo();
+      failure = read_all(source, progress);
+      if (!failure && keeps_undo()) failure = link_staged(progress);
+    }
+    SHOAL_CATCH_ALL { failure = explain_exception(); }
+    return failure ? fail(*std::move(failure)) : succeed();
+  }
+
+ private:
+  enum class Step : std::uint8_t { own, source, callback };
+
+  [[nodiscard]] bool keeps_undo() const noexcept { return options_.atomicity == Atomicity::all_or_nothing; }
+
+  /// Reads the source to its end or to the first failure. A prefix batch links each item at once.
+  template <class Source, class Progress>
+  std::optional<Error> read_all(Source&& source, Progress& progress) {
+    step_ = Step::source;
+    auto item = std::ranges::begin(source);
+    const auto last = std::ranges::end(source);
+    if (item == last) return std::nullopt;
+    if (options_.stop.stop_requested()) return cancelled("a stop was requested");
+    for (;;) {
+      if (auto failure = stage(*item)) return failure;
+      if (!keeps_undo()) {
+        if (staged_ == Staged::taken) link_next();
+        if (!report(progress, item_ + 1)) return cancelled("the progress callback returned false");
+      }
+      // A stop is asked for before the source is moved on: a single-pass source does not lose the next item.
+      ++item_;
+      step_ = Step::source;
+      if (total_ != 0 && item_ == total_) return std::nullopt;
+      if (options_.stop.stop_requested()) return cancelled("a stop was requested");
+      id_.reset();
+      ++item;
+      if (item == last) return std::nullopt;
+    }
+  }
+
+  /// Validates one item and writes it where nothing sees it yet.
+  template <class Item>
+  std::optional<Error> stage(Item&& item) {
+    step_ = Step::source;
+    blames_item_ = true;
+    id_.reset();
+    auto&& [raw_id, vector] = item;
+    static_assert(VectorInput<decltype(vector)>,
+                  "shoal: the second part of a batch item must be a contiguous range of numbers or an Eigen vector");
+    auto id = to_id<Id>(raw_id);
+    if (!id) return std::move(id.error());
+    id_ = *id;
+    auto admitted = entries_.admit(vector);
+    if (!admitted) return std::move(admitted.error());
+    step_ = Step::own;
+    auto staged = entries_.stage(*id, *admitted, options_.on_duplicate);
+    if (!staged) return std::move(staged.error());
+    staged_ = *staged;
+    if (keeps_undo() && options_.on_duplicate == OnDuplicate::skip) passed_over_.push_back(staged_ != Staged::taken);
+    const std::size_t slots = entries_.slots() + entries_.staged();
+    structure_.reserve(slots);
+    reserve_ids(entries_.staged());
+    blames_item_ = false;
+    return std::nullopt;
+  }
+
+  /// The first staged item becomes an entry.
+  void link_next() {
+    structure_.link_next(entries_.rows());
+    ids_.push_back(entries_.id_of(to_slot(entries_.slots())));
+    entries_.publish();
+  }
+
+  /// An all-or-nothing batch whose source has been read to the end: links what was staged.
+  template <class Progress>
+  std::optional<Error> link_staged(Progress& progress) {
+    const std::size_t items = item_;
+    for (item_ = 0; item_ < items; ++item_) {
+      step_ = Step::own;
+      if (passed_over_.empty() || !passed_over_[item_]) link_next();
+      if (!report(progress, item_ + 1)) return cancelled("the progress callback returned false");
+      if (item_ + 1 < items && options_.stop.stop_requested()) return cancelled("a stop was requested");
+    }
+    return std::nullopt;
+  }
+
+  /// False when the callback wants to stop.
+  template <class Progress>
+  bool report(Progress& progress, std::size_t completed) {
+    step_ = Step::callback;
+    if constexpr (std::is_constructible_v<bool, Progress&>) {  // an empty std::function, a null pointer
+      if (!static_cast<bool>(progress)) return true;
+    }
+    if constexpr (std::is_void_v<std::invoke_result_t<Progress&, std::size_t, std::size_t>>) {
+      std::invoke(progress, completed, total_);
+      return true;
+    } else {
+      return static_cast<bool>(std::invoke(progress, completed, total_));
+    }
+  }
+
+  /// Room for `more` ids than there are.
+  void reserve_ids(std::size_t more) {
+    const std::size_t needed = ids_.size() + more;
+    if (needed <= ids_.capacity()) return;
+    const std::size_t doubled = std::max(needed, 2 * ids_.capacity());
+    constexpr std::size_t believed_at_once = 65'536;  // a length that a source claims is trusted up to here
+    ids_.reserve(std::max(doubled, std::min(total_, believed_at_once)));
+  }
+
+  [[nodiscard]] std::optional<Error> cancelled(const char* why) {
+    blames_item_ = false;
+    return make_error(ErrorCode::cancelled, "cancelled: ", why);
+  }
+
+  /// Called inside a handler: what the exception in flight means for the batch.
+  [[nodiscard]] Error explain_exception() noexcept {
+    if (step_ == Step::own) {
+      blames_item_ = id_.has_value();
+      return Error(ErrorCode::out_of_memory);
+    }
+    exception_ = std::current_exception();
+    blames_item_ = step_ == Step::source;
+    return describe_exception(step_ == Step::source ? ErrorCode::source_failed : ErrorCode::callback_failed);
+  }
+  [[nodiscard]] static Error describe_exception(ErrorCode code) noexcept {
+#if SHOAL_HAS_EXCEPTIONS
+    try {
+      throw;
+    } catch (const std::exception& exception) {
+      return make_error(code, describe(code), ": ", exception.what());
+    } catch (...) {
+    }
+#endif
+    return Error(code);
+  }
+
+  [[nodiscard]] Result succeed() noexcept {
+    if (undo_begun_) structure_.commit();
+    entries_.end_batch();
+    return std::move(ids_);
+  }
+
+  [[nodiscard]] Result fail(Error cause) noexcept {
+    if (keeps_undo()) {
+      if (undo_begun_) structure_.roll_back();
+      entries_.roll_back();
+      ids_.clear();
+    }
+    entries_.end_batch();
+    BatchError<Id> error;
+    error.successful_count = ids_.size();
+    error.successful_ids = std::move(ids_);
+    if (blames_item_) {
+      error.failed_index = item_;
+      error.failed_id = id_;
+    }
+    error.cause = std::move(cause);
+    error.exception = std::move(exception_);
+    return Unexpected<BatchError<Id>>(std::move(error));
+  }
+
+  using Staged = typename Entries::Staged;
+
+  Entries& entries_;
+  Structure& structure_;
+  const BatchOptions& options_;
+  std::size_t total_ = 0;  // 0: unknown
+  std::vector<Id> ids_;
+  std::vector<bool> passed_over_;  // by item; only for an all-or-nothing batch that may skip
+
+  std::size_t item_ = 0;
+  std::optional<Id> id_;
+  Staged staged_ = Staged::taken;
+  Step step_ = Step::own;
+  bool blames_item_ = false;
+  bool undo_begun_ = false;
+  std::exception_ptr exception_;
+};
+
+}  // namespace detail
+}  // namespace shoal::inline v0

@@ -1,0 +1,64 @@
+#pragma once
+// BruteForceIndex: exact nearest neighbours by comparing with everything. For small sets, and as the oracle of the
+// other index.
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "shoal/index/config.hpp"
+#include "shoal/index/flat_structure.hpp"
+#include "shoal/index/vector_index.hpp"
+#include "shoal/storage/float32.hpp"
+
+namespace shoal::inline v0 {
+
+/// An exact index of the same interface and errors as HnswIndex; `SearchOptions::ef` has no effect. Exact with respect
+/// to the vectors as kept: under SQ8, the rounded ones. Movable; copied only by `clone()`.
+template <class Metric = L2Squared, class Storage = Float32, class Id = std::uint64_t>
+class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStructure> {
+  using Base = VectorIndex<Metric, Storage, Id, detail::FlatStructure>;
+
+ public:
+  /// An empty index. Errors: std::invalid_argument for a value out of its range (ends the program without exceptions;
+  /// `create` returns it).
+  explicit BruteForceIndex(const BruteForceConfig& config)
+      : Base((require_valid(config), config.dimensions), config.max_elements, detail::FlatStructure()),
+        config_(config) {}
+
+  /// An empty index, or invalid_config or out_of_memory.
+  [[nodiscard]] static Expected<BruteForceIndex, Error> create(const BruteForceConfig& config) {
+    if (auto fault = detail::find_fault(config)) return Unexpected<Error>(*std::move(fault));
+    SHOAL_TRY { return BruteForceIndex(config); }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
+  [[nodiscard]] const BruteForceConfig& config() const noexcept { return config_; }
+
+  /// A copy that shares nothing. Errors: std::bad_alloc.
+  [[nodiscard]] BruteForceIndex clone() const {
+    detail::AccessCheck::Read read(this->access());
+    return BruteForceIndex(config_, this->entries().clone(), this->structure().clone());
+  }
+
+  /// What an index of `entries` vectors will own, scratch of searches not counted.
+  [[nodiscard]] static MemoryUsage estimate_memory(const BruteForceConfig& config, std::size_t entries) {
+    MemoryUsage usage;
+    Base::EntriesType::add_estimate(usage, config.dimensions, entries);
+    return usage;
+  }
+
+ private:
+  BruteForceIndex(const BruteForceConfig& config, typename Base::EntriesType entries, detail::FlatStructure structure)
+      : Base(std::move(entries), std::move(structure)), config_(config) {}
+
+  static void require_valid(const BruteForceConfig& config) {
+    if (const auto fault = detail::find_fault(config)) {
+      detail::raise<std::invalid_argument>(std::string(fault->message()).c_str());
+    }
+  }
+
+  BruteForceConfig config_;
+};
+
+}  // namespace shoal::inline v0

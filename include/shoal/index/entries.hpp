@@ -1,0 +1,207 @@
+#pragma once
+// The entries of an index: encoded rows, their ids, and which of them are dead, with the two steps of putting one in.
+// `stage` validates an item and writes it into the next free row, where nothing can see it, and reserves what
+// `publish` will need; `publish` makes it an entry and cannot fail.
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "shoal/core/slot_set.hpp"
+#include "shoal/graph/check.hpp"
+#include "shoal/index/id_map.hpp"
+#include "shoal/index/memory_usage.hpp"
+#include "shoal/index/options.hpp"
+#include "shoal/index/vector_input.hpp"
+#include "shoal/storage/storage.hpp"
+
+namespace shoal::inline v0::detail {
+
+/// Converts an id as it came to the index's id type; one that does not fit is an error.
+template <class Id, class Value>
+[[nodiscard]] Expected<Id, Error> to_id(Value value) {
+  static_assert(std::is_integral_v<Value> && !std::is_same_v<Value, bool>,
+                "shoal: the first part of a batch item must be an integer id");
+  const auto id = static_cast<Id>(value);
+  const bool sign_kept = (id < Id{}) == (value < Value{});
+  if (sign_kept && static_cast<Value>(id) == value) return id;
+  return Unexpected<Error>(make_error(ErrorCode::id_out_of_range, "expected an id that fits the index's id type of ",
+                                      sizeof(Id) * 8, std::is_signed_v<Id> ? " signed" : " unsigned", " bits, got ",
+                                      value));
+}
+
+template <class Metric, VectorRows Rows, class Id>
+class Entries {
+ public:
+  Entries(std::size_t dimensions, std::size_t max_elements)
+      : dimensions_(dimensions), max_elements_(max_elements), rows_(dimensions) {}
+
+  [[nodiscard]] std::size_t dimensions() const noexcept { return dimensions_; }
+  [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
+  /// Entries that can be found.
+  [[nodiscard]] std::size_t live() const noexcept { return table_.size(); }
+  /// Slots used: live entries and dead ones.
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
+  [[nodiscard]] bool has_dead() const noexcept { return slots_ != table_.size(); }
+  [[nodiscard]] bool is_dead(Slot slot) const noexcept { return dead_.contains(slot); }
+  [[nodiscard]] Id id_of(Slot slot) const noexcept { return ids_[to_index(slot)]; }
+  [[nodiscard]] std::optional<Slot> find(Id id) const noexcept { return table_.find(id, ids_); }
+
+  /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing visible changed.
+  void reserve(std::size_t entries) {
+    rows_.reserve(entries);
+    ids_.reserve(entries);
+    table_.reserve(entries, ids_);
+  }
+
+  /// Room for a vector that has to be converted or scaled. Errors: std::bad_alloc.
+  void reserve_input() { input_.reserve(dimensions_); }
+
+  /// What `stage` did.
+  enum class Staged : std::uint8_t { taken, passed_over };
+
+  /// A vector that is fit to be kept, in `input_` or where it came from. What the caller's vector throws comes through.
+  template <VectorInput V>
+  [[nodiscard]] Expected<std::span<const float>, Error> admit(V&& vector) {
+    return admit_vector<Metric>(std::forward<V>(vector), dimensions_, input_);
+  }
+
+  /// Writes an admitted vector into the slot after the last staged one. Errors: duplicate_id, capacity_exceeded;
+  /// std::bad_alloc. Then nothing was staged.
+  [[nodiscard]] Expected<Staged, Error> stage(Id id, std::span<const float> vector, OnDuplicate on_duplicate) {
+    const std::size_t next = slots_ + staged_;
+    const std::optional<Slot> there = find(id);
+    const std::optional<Slot> staged_before = staged_table_.find(id, ids_);
+    const bool is_new = !there && !staged_before;
+    if (!is_new) {
+      if (on_duplicate == OnDuplicate::skip) return Staged::passed_over;
+      if (on_duplicate == OnDuplicate::fail) {
+        const bool in_batch = staged_before || to_index(*there) >= batch_first_;
+        return Unexpected<Error>(make_error(ErrorCode::duplicate_id, "expected a new id, got ", id,
+                                            in_batch ? ", which came before in this batch" : ", which is in the index"));
+      }
+      dead_.reserve(next + 1);
+      replaced_.reserve(replaced_.size() == replaced_.capacity() ? 2 * replaced_.size() + 8 : 0);
+    }
+    const std::size_t live_then = live() + staged_new_ + (is_new ? 1 : 0);
+    if (max_elements_ != 0 && live_then > max_elements_) {
+      return Unexpected<Error>(make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ",
+                                          max_elements_, " entries, id ", id, " would be one more"));
+    }
+    if (next >= max_slots) {
+      return Unexpected<Error>(
+          make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots, " slots, all are used"));
+    }
+    reserve(next + 1);
+    if (keeps_undo_) staged_table_.reserve(staged_ + 1, ids_);
+    ids_[next] = id;
+    rows_.write(to_slot(next), vector);
+    ++staged_;
+    if (is_new) ++staged_new_;
+    if (keeps_undo_) staged_table_.put(to_slot(next), ids_);
+    return Staged::taken;
+  }
+
+  [[nodiscard]] std::size_t staged() const noexcept { return staged_; }
+
+  /// The first staged slot becomes an entry. The entry that had its id before is dead from here on.
+  void publish() noexcept {
+    const Slot slot = to_slot(slots_++);
+    --staged_;
+    const std::optional<Slot> before = table_.put(slot, ids_);
+    if (!before) {
+      --staged_new_;
+      return;
+    }
+    dead_.insert(*before);
+    if (keeps_undo_) replaced_.push_back({slot, *before});
+  }
+
+  /// A batch begins. With `keep_undo`, several items may be staged before the first is published, and what is
+  /// published can be taken back.
+  void begin_batch(bool keep_undo) noexcept {
+    keeps_undo_ = keep_undo;
+    batch_first_ = slots_;
+  }
+  /// The batch ends, and what was published stays.
+  void end_batch() noexcept {
+    keeps_undo_ = false;
+    replaced_ = {};
+    staged_ = 0;
+    staged_new_ = 0;
+    staged_table_ = {};
+  }
+  /// The batch ends, and nothing of it stays.
+  void roll_back() noexcept {
+    while (slots_ > batch_first_) {
+      const Slot slot = to_slot(--slots_);
+      if (!replaced_.empty() && replaced_.back().slot == slot) {
+        dead_.erase(replaced_.back().before);
+        table_.put(replaced_.back().before, ids_);
+        replaced_.pop_back();
+      } else {
+        table_.erase(ids_[to_index(slot)], ids_);
+      }
+    }
+    end_batch();
+  }
+
+  void add_memory(MemoryUsage& usage) const noexcept {
+    usage.vectors += rows_.memory_bytes();
+    usage.ids += ids_.memory_bytes() + table_.memory_bytes() + dead_.memory_bytes();
+    usage.scratch += input_.capacity() * sizeof(float) + staged_table_.memory_bytes() +
+                     replaced_.capacity() * sizeof(Replaced);
+  }
+  static void add_estimate(MemoryUsage& usage, std::size_t dimensions, std::size_t entries) noexcept {
+    usage.vectors += Rows::estimate_bytes(dimensions, entries);
+    usage.ids += IdsBySlot<Id>::estimate_bytes(entries) + SlotTable<Id>::estimate_bytes(entries);
+  }
+
+  /// Adds what is wrong with the way from ids to slots and back.
+  void check(CheckReport& report) const {
+    std::size_t live = 0;
+    for (std::size_t i = 0; i < slots_; ++i) {
+      if (is_dead(to_slot(i))) continue;
+      ++live;
+      if (find(ids_[i]) != to_slot(i)) add_fault(report, "slot ", i, ": its id ", ids_[i], " leads elsewhere");
+    }
+    if (live != table_.size()) add_fault(report, "the id table has ", table_.size(), " entries, expected ", live);
+  }
+
+  [[nodiscard]] Entries clone() const {
+    Entries copy(dimensions_, max_elements_);
+    copy.rows_ = rows_.clone();
+    copy.ids_ = ids_.clone();
+    copy.table_ = table_;
+    copy.dead_ = dead_;
+    copy.slots_ = slots_;
+    return copy;
+  }
+
+ private:
+  struct Replaced {
+    Slot slot;
+    Slot before;
+  };
+
+  std::size_t dimensions_;
+  std::size_t max_elements_;
+  Rows rows_;
+  IdsBySlot<Id> ids_;
+  SlotTable<Id> table_;
+  SlotSet dead_;
+  std::size_t slots_ = 0;
+
+  std::vector<float> input_;  // scratch of admit
+  std::size_t staged_ = 0;
+  std::size_t staged_new_ = 0;  // staged items whose id is not in the index
+  bool keeps_undo_ = false;
+  std::size_t batch_first_ = 0;     // slots used when the batch began
+  SlotTable<Id> staged_table_;      // only while undo is kept: items of one batch, staged before any is published
+  std::vector<Replaced> replaced_;  // only while undo is kept, in order
+};
+
+}  // namespace shoal::inline v0::detail

@@ -1,0 +1,61 @@
+#pragma once
+// No structure: a search compares the query with every row. Exact, and the oracle of everything else.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "shoal/index/structure.hpp"
+
+namespace shoal::inline v0::detail {
+
+class FlatStructure {
+ public:
+  void reserve(std::size_t) noexcept {}
+  template <VectorRows Rows>
+  void link_next(const Rows&) noexcept {
+    ++size_;
+  }
+  void begin_undo() noexcept { undo_size_ = size_; }
+  void commit() noexcept {}
+  void roll_back() noexcept { size_ = undo_size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// *Cost*: size() distances. Errors: std::bad_alloc.
+  template <SlotScorer Scorer, class Accept, class Before>
+  void search(const Scorer& scorer, SearchSize wanted, const Accept& accept, const Before& before,
+              StructureScratch& scratch) const {
+    std::vector<Candidate>& found = scratch.found;
+    const std::size_t most = wanted.k + std::max<std::size_t>(wanted.k, 1024);
+    found.reserve(most);
+    std::array<Slot, 64> slots;
+    std::array<float, 64> distances;
+    for (std::size_t first = 0; first < size_;) {
+      std::size_t count = 0;
+      for (; count < slots.size() && first < size_; ++first) {
+        if (accept(to_slot(first))) slots[count++] = to_slot(first);
+      }
+      scorer(std::span<const Slot>(slots).first(count), distances.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        if (found.size() == most) keep_best(found, wanted.k, before);
+        found.push_back({distances[i], slots[i]});
+      }
+    }
+  }
+
+  void add_memory(MemoryUsage&) const noexcept {}
+  [[nodiscard]] FlatStructure clone() const noexcept { return *this; }
+
+ private:
+  template <class Before>
+  static void keep_best(std::vector<Candidate>& found, std::size_t k, const Before& before) {
+    std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(k), found.end(), before);
+    found.resize(k, Candidate{});
+  }
+
+  std::size_t size_ = 0;
+  std::size_t undo_size_ = 0;
+};
+
+}  // namespace shoal::inline v0::detail

@@ -1,0 +1,95 @@
+#pragma once
+// From slots to ids and back. Ids lie by slot; the way back is an open-addressing table of 4-byte slots that looks the
+// ids up there, at most three quarters full, with linear probing (Knuth, TAOCP vol. 3, 6.4, Algorithms L and R). About
+// 8 + 4/0.56 bytes an entry with 64-bit ids.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "shoal/core/chunked_rows.hpp"
+#include "shoal/core/hash.hpp"
+#include "shoal/core/slot.hpp"
+
+namespace shoal::inline v0::detail {
+
+template <class Id>
+using IdsBySlot = ChunkedArray<Id>;
+
+/// A set of slots, found by the id that each has in `ids`. No two have the same id.
+template <class Id>
+class SlotTable {
+ public:
+  /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing changed.
+  void reserve(std::size_t entries, const IdsBySlot<Id>& ids) {
+    if (entries <= places_.size() / 4 * 3) return;
+    std::vector<std::uint32_t> old(std::bit_ceil(std::max<std::size_t>(16, entries + entries / 3 + 1)), free_place);
+    old.swap(places_);
+    for (const std::uint32_t slot : old) {
+      if (slot != free_place) places_[place_of(ids[slot], ids)] = slot;
+    }
+  }
+
+  [[nodiscard]] std::optional<Slot> find(Id id, const IdsBySlot<Id>& ids) const noexcept {
+    if (places_.empty()) return std::nullopt;
+    const std::uint32_t slot = places_[place_of(id, ids)];
+    if (slot == free_place) return std::nullopt;
+    return Slot{slot};
+  }
+
+  /// Enters a slot; the slot that had its id before, if any, is given back and no longer in. Room was reserved.
+  std::optional<Slot> put(Slot slot, const IdsBySlot<Id>& ids) noexcept {
+    std::uint32_t& place = places_[place_of(ids[to_index(slot)], ids)];
+    std::optional<Slot> before;
+    if (place == free_place) {
+      ++size_;
+    } else {
+      before = Slot{place};
+    }
+    place = static_cast<std::uint32_t>(slot);
+    return before;
+  }
+
+  /// Takes out the slot with this id, which is in.
+  void erase(Id id, const IdsBySlot<Id>& ids) noexcept {
+    const std::size_t mask = places_.size() - 1;
+    std::size_t hole = place_of(id, ids);
+    for (std::size_t next = (hole + 1) & mask; places_[next] != free_place; next = (next + 1) & mask) {
+      // what lies behind the hole may move into it unless its own first place lies between the two
+      const std::size_t home = home_of(ids[places_[next]]);
+      if (((next - home) & mask) < ((next - hole) & mask)) continue;
+      places_[hole] = places_[next];
+      hole = next;
+    }
+    places_[hole] = free_place;
+    --size_;
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return places_.capacity() * sizeof(std::uint32_t); }
+  [[nodiscard]] static std::size_t estimate_bytes(std::size_t entries) noexcept {
+    std::size_t places = 16;
+    while (places / 4 * 3 < entries) places *= 2;
+    return entries == 0 ? 0 : places * sizeof(std::uint32_t);
+  }
+
+ private:
+  static constexpr std::uint32_t free_place = 0xFFFF'FFFFU;
+
+  [[nodiscard]] std::size_t home_of(Id id) const noexcept {
+    return static_cast<std::size_t>(mix64(static_cast<std::uint64_t>(id))) & (places_.size() - 1);
+  }
+  /// Where `id` is, or the free place where it would go.
+  [[nodiscard]] std::size_t place_of(Id id, const IdsBySlot<Id>& ids) const noexcept {
+    std::size_t place = home_of(id);
+    while (places_[place] != free_place && ids[places_[place]] != id) place = (place + 1) & (places_.size() - 1);
+    return place;
+  }
+
+  std::vector<std::uint32_t> places_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace shoal::inline v0::detail

@@ -1,0 +1,59 @@
+#pragma once
+// What a caller may choose for one batch or one search.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+namespace shoal::inline v0 {
+
+/// What a batch does with an id that is already there, or that came before in the same batch.
+enum class OnDuplicate : std::uint8_t {
+  fail,       ///< The batch ends with `duplicate_id`.
+  skip,       ///< The entry that is there stays; the new item is passed over.
+  overwrite,  ///< The new vector takes the id; the old one is never returned again.
+};
+
+/// What is left in the index when a batch fails.
+enum class Atomicity : std::uint8_t {
+  prefix,          ///< Exactly the items before the failing one.
+  all_or_nothing,  ///< Nothing of the batch. The whole batch is validated and encoded before the first item is linked.
+};
+
+/// Asks whether to stop: any object with `stop_requested()`, a std::stop_token for instance, or nothing.
+class StopToken {
+ public:
+  StopToken() noexcept = default;
+
+  template <class Token>
+    requires(!std::same_as<std::remove_cvref_t<Token>, StopToken>) && requires(const std::remove_cvref_t<Token>& token) {
+      { token.stop_requested() } -> std::convertible_to<bool>;
+    }
+  StopToken(Token&& token)  // NOLINT(google-explicit-constructor): any token stands for itself
+      : ask_([token = std::forward<Token>(token)] { return static_cast<bool>(token.stop_requested()); }) {}
+
+  [[nodiscard]] bool stop_requested() const { return ask_ && ask_(); }
+
+ private:
+  std::function<bool()> ask_;
+};
+
+/// Choices of `batch_insert`, its third argument.
+struct BatchOptions {
+  unsigned threads = 1;  ///< Threads that may link; 0: one for each core. The result is the same. This release uses one.
+  StopToken stop{};      ///< Asked before each item.
+  OnDuplicate on_duplicate = OnDuplicate::fail;
+  Atomicity atomicity = Atomicity::prefix;
+};
+
+/// Choices of a search.
+struct SearchOptions {
+  std::size_t k = 10;  ///< Neighbours wanted; fewer are returned only when fewer live entries (pass the filter).
+  std::size_t ef = 0;  ///< Candidates kept by the walk: more is slower and finds more. 0: max(100, 2 k). At least k.
+  std::function<bool(std::uint64_t id)> filter{};  ///< Only ids it accepts are returned. May be called for any entry.
+  unsigned threads = 1;  ///< Of `batch_search`; 0: one for each core.
+};
+
+}  // namespace shoal::inline v0

@@ -1,0 +1,312 @@
+#pragma once
+// What every index of this library offers: batches, searches and look-ups over entries (ids and encoded rows) and a
+// structure that finds them. HnswIndex and BruteForceIndex are this class with a structure each, so both make the same
+// promises and are held to them by the same tests.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "shoal/core/access_check.hpp"
+#include "shoal/core/parallel_for.hpp"
+#include "shoal/index/batch.hpp"
+#include "shoal/index/entries.hpp"
+#include "shoal/index/neighbor.hpp"
+#include "shoal/index/scratch_pool.hpp"
+#include "shoal/index/structure.hpp"
+
+namespace shoal::inline v0 {
+
+/// The part that all indexes share.
+///
+/// *Threads*: any number of const calls at once, or one mutation and nothing else; debug builds assert it. A mutation
+/// from inside a batch (its callback or source) is refused with `reentrant_mutation`. The callback may search.
+template <class Metric, class Storage, class Id, class Structure>
+class VectorIndex {
+  static_assert(std::is_integral_v<Id> && !std::is_same_v<Id, bool>, "shoal: an id type is an integer type");
+  static_assert(StorageFor<Storage, Metric>,
+                "shoal: this storage policy cannot keep vectors of this metric (SQ8 needs an InnerProductMetric: a "
+                "metric with from_dot)");
+
+ public:
+  using id_type = Id;
+  using Result = Neighbor<Id>;
+  using BatchResult = Expected<std::vector<Id>, BatchError<Id>>;
+
+  // ---- putting vectors in ------------------------------------------------------------------------------------------
+
+  /// Inserts items (id, vector) in order, up to the first bad one.
+  ///
+  /// *Shape*: any input range, read once; each item destructures to an integer id and a vector of `dimensions()`
+  /// numbers (contiguous range or Eigen expression).
+  /// *Errors*: the BatchError says what is in (`successful_ids`), what failed (`failed_index`, `failed_id`) and why
+  /// (`cause`): dimension_mismatch, not_finite, norm_too_large, zero_vector, duplicate_id, id_out_of_range,
+  /// capacity_exceeded, out_of_memory, cancelled, source_failed, callback_failed, reentrant_mutation. The items before
+  /// are in and searchable; the failing one and all after it left no trace (`Atomicity::all_or_nothing`: none is in).
+  /// *Cost*: one insertion each, O(log n) distances for the graph. No copy of the batch is kept.
+  /// *Source*: an empty batch succeeds and calls nothing.
+  template <BatchSource Source, ProgressCallback Progress = NoProgress>
+  [[nodiscard]] BatchResult batch_insert(Source&& items, Progress&& progress = Progress{},
+                                         const BatchOptions& options = {}) {
+    detail::AccessCheck::Write write(shared_->access);
+    if (!write.entered()) {
+      BatchError<Id> error;
+      error.cause = Error(ErrorCode::reentrant_mutation);
+      return Unexpected<BatchError<Id>>(std::move(error));
+    }
+    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, options).run(items, progress);
+  }
+
+  /// Inserts row i of a row-major matrix under ids[i]. Rows of floats are read where they are.
+  ///
+  /// *Shape*: `matrix`: a MatrixView, a row-major Eigen matrix or map, or a contiguous range of ids.size() *
+  /// dimensions() numbers.
+  /// *Errors*: as above, and length_mismatch before anything was inserted.
+  template <std::ranges::random_access_range Ids, MatrixInput Matrix, ProgressCallback Progress = NoProgress>
+    requires std::is_integral_v<std::ranges::range_value_t<Ids>>
+  [[nodiscard]] BatchResult batch_insert(const Ids& ids, const Matrix& matrix, Progress&& progress = Progress{},
+                                         const BatchOptions& options = {}) {
+    BatchError<Id> error;
+    auto view = detail::view_matrix(matrix, dimensions());
+    if (!view) {
+      error.cause = std::move(view.error());
+      return Unexpected<BatchError<Id>>(std::move(error));
+    }
+    const auto count = static_cast<std::size_t>(std::ranges::size(ids));
+    if (count != view->rows) {
+      error.cause = detail::make_error(ErrorCode::length_mismatch, "expected as many ids as rows, got ", count,
+                                       " ids and ", view->rows, " rows");
+      return Unexpected<BatchError<Id>>(std::move(error));
+    }
+    return batch_insert(detail::NumberedRows(ids, *view), progress, options);
+  }
+
+  /// The batch of one: same checks, same errors.
+  template <class IdValue, VectorInput Vector>
+  [[nodiscard]] Expected<void, Error> insert(IdValue id, const Vector& vector, const BatchOptions& options = {}) {
+    const std::pair<IdValue, const Vector&> item(id, vector);
+    auto inserted = batch_insert(std::span(&item, 1), NoProgress{}, options);
+    if (!inserted) return Unexpected<Error>(std::move(inserted.error().cause));
+    return {};
+  }
+
+  /// Makes room for `entries` in all, so that inserting up to that many allocates little.
+  /// *Errors*: out_of_memory, capacity_exceeded, reentrant_mutation; nothing changed.
+  [[nodiscard]] Expected<void, Error> reserve(std::size_t entries) {
+    detail::AccessCheck::Write write(shared_->access);
+    if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
+    if (entries > max_slots) {
+      return Unexpected<Error>(detail::make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots,
+                                                  " entries to reserve for, got ", entries));
+    }
+    SHOAL_TRY {
+      entries_.reserve(entries);
+      structure_.reserve(entries);
+    }
+    SHOAL_CATCH_ALL { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+    return {};
+  }
+
+  // ---- searching ---------------------------------------------------------------------------------------------------
+
+  /// The nearest entries, nearest first, ties by id. All live entries (that pass the filter) when they are fewer
+  /// than k.
+  /// *Errors*: a bad query (dimension_mismatch, not_finite, norm_too_large, zero_vector) or out_of_memory.
+  /// *Threads*: any number at once. *Cost*: about `ef` hops of up to 2M distances for the graph.
+  template <VectorInput Query>
+  [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search(const Query& query,
+                                                                      const SearchOptions& options) const {
+    detail::AccessCheck::Read read(shared_->access);
+    SHOAL_TRY {
+      const auto scratch = shared_->scratch.borrow([&] { return Scratch(entries_.rows()); });
+      scratch->input.reserve(dimensions());
+      auto vector = detail::admit_vector<Metric>(query, dimensions(), scratch->input);
+      if (!vector) return Unexpected<Error>(std::move(vector.error()));
+      return search_admitted(*vector, options, *scratch);
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+  template <VectorInput Query>
+  [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search(const Query& query, std::size_t k) const {
+    return try_search(query, with_k(k));
+  }
+
+  /// As `try_search`, but a bad query throws std::invalid_argument (ends the program without exceptions).
+  template <VectorInput Query>
+  [[nodiscard]] std::vector<Neighbor<Id>> search(const Query& query, const SearchOptions& options) const {
+    return value_or_raise(try_search(query, options));
+  }
+  template <VectorInput Query>
+  [[nodiscard]] std::vector<Neighbor<Id>> search(const Query& query, std::size_t k) const {
+    return search(query, with_k(k));
+  }
+
+  /// One result a row of `queries`, in order, found on `options.threads` threads.
+  /// *Shape*: a MatrixView, a row-major Eigen matrix, or a contiguous range of numbers taken dimensions() at a time.
+  /// *Errors*: the first bad query's, with its row.
+  template <MatrixInput Queries>
+  [[nodiscard]] Expected<std::vector<std::vector<Neighbor<Id>>>, Error> try_batch_search(
+      const Queries& queries, const SearchOptions& options) const {
+    auto view = detail::view_matrix(queries, dimensions());
+    if (!view) return Unexpected<Error>(std::move(view.error()));
+    using One = Expected<std::vector<Neighbor<Id>>, Error>;
+    SHOAL_TRY {
+      std::vector<One> found(view->rows);
+      detail::parallel_for(view->rows, options.threads,
+                           [&](std::size_t i) { found[i] = try_search(view->row(i), options); });
+      std::vector<std::vector<Neighbor<Id>>> results;
+      results.reserve(found.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        if (!found[i]) {
+          return Unexpected<Error>(
+              detail::make_error(found[i].error().code(), "query ", i, ": ", found[i].error().message()));
+        }
+        results.push_back(*std::move(found[i]));
+      }
+      return results;
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
+  /// As `try_batch_search`, but a bad query throws std::invalid_argument (ends the program without exceptions).
+  template <MatrixInput Queries>
+  [[nodiscard]] std::vector<std::vector<Neighbor<Id>>> batch_search(const Queries& queries,
+                                                                    const SearchOptions& options) const {
+    return value_or_raise(try_batch_search(queries, options));
+  }
+  template <MatrixInput Queries>
+  [[nodiscard]] std::vector<std::vector<Neighbor<Id>>> batch_search(const Queries& queries, std::size_t k) const {
+    return batch_search(queries, with_k(k));
+  }
+
+  // ---- looking things up -------------------------------------------------------------------------------------------
+
+  [[nodiscard]] bool contains(Id id) const noexcept {
+    detail::AccessCheck::Read read(shared_->access);
+    return entries_.find(id).has_value();
+  }
+
+  /// The vector as kept: exact for Float32, rounded for SQ8, of norm 1 under Cosine. Nothing when the id is not in.
+  [[nodiscard]] std::optional<std::vector<float>> get(Id id) const {
+    detail::AccessCheck::Read read(shared_->access);
+    const std::optional<Slot> slot = entries_.find(id);
+    if (!slot) return std::nullopt;
+    std::vector<float> vector(dimensions());
+    entries_.rows().read(*slot, vector);
+    return vector;
+  }
+
+  /// Entries that can be found.
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.live(); }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t dimensions() const noexcept { return entries_.dimensions(); }
+
+  /// Bytes allocated, by component. Exact but for the fixed size of the object itself and the allocator's own overhead.
+  [[nodiscard]] MemoryUsage memory_usage() const noexcept {
+    MemoryUsage usage;
+    entries_.add_memory(usage);
+    structure_.add_memory(usage);
+    usage.scratch += shared_->scratch.memory_bytes();
+    return usage;
+  }
+
+ protected:
+  VectorIndex(std::size_t dimensions, std::size_t max_elements, Structure structure)
+      : entries_(dimensions, max_elements), structure_(std::move(structure)), shared_(std::make_unique<Shared>()) {}
+
+  using EntriesType = detail::Entries<Metric, typename Storage::template Rows<Metric>, Id>;
+
+  VectorIndex(EntriesType entries, Structure structure)
+      : entries_(std::move(entries)), structure_(std::move(structure)), shared_(std::make_unique<Shared>()) {}
+
+  [[nodiscard]] const EntriesType& entries() const noexcept { return entries_; }
+  [[nodiscard]] const Structure& structure() const noexcept { return structure_; }
+  [[nodiscard]] detail::AccessCheck& access() const noexcept { return shared_->access; }
+
+ private:
+  using Rows = typename Storage::template Rows<Metric>;
+  static_assert(detail::IndexStructure<Structure, Rows>);
+
+  struct Scratch {
+    explicit Scratch(const Rows& rows) : query(rows) {}
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+      return query.memory_bytes() + structure.memory_bytes() + input.capacity() * sizeof(float);
+    }
+    typename Rows::QueryBuffer query;
+    detail::StructureScratch structure;
+    std::vector<float> input;
+  };
+
+  /// What stays where it is when the index moves.
+  struct Shared {
+    detail::AccessCheck access;
+    detail::ScratchPool<Scratch> scratch;
+  };
+
+  [[nodiscard]] static SearchOptions with_k(std::size_t k) {
+    SearchOptions options;
+    options.k = k;
+    return options;
+  }
+
+  [[nodiscard]] std::vector<Neighbor<Id>> search_admitted(std::span<const float> query, const SearchOptions& options,
+                                                          Scratch& scratch) const {
+    const std::size_t slots = structure_.size();
+    const std::size_t k = std::min(options.k, entries_.live());
+    if (k == 0) return {};
+    const std::size_t ef = options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k);
+    const detail::SearchSize wanted{k, std::min(std::max(ef, k), slots)};
+    const detail::RowScorer<Rows> scorer{&entries_.rows(), entries_.rows().prepare(query, scratch.query)};
+    const auto before = [this](const detail::Candidate& a, const detail::Candidate& b) {
+      return Neighbor<Id>{entries_.id_of(a.slot), a.distance} < Neighbor<Id>{entries_.id_of(b.slot), b.distance};
+    };
+    scratch.structure.found.clear();
+    if (options.filter) {
+      const auto accept = [&](Slot slot) {
+        return !entries_.is_dead(slot) && options.filter(static_cast<std::uint64_t>(entries_.id_of(slot)));
+      };
+      structure_.search(scorer, wanted, accept, before, scratch.structure);
+    } else if (entries_.has_dead()) {
+      const auto accept = [&](Slot slot) { return !entries_.is_dead(slot); };
+      structure_.search(scorer, wanted, accept, before, scratch.structure);
+    } else {
+      structure_.search(scorer, wanted, detail::AcceptAll{}, before, scratch.structure);
+    }
+    return best_of(scratch.structure.found, k);
+  }
+
+  [[nodiscard]] std::vector<Neighbor<Id>> best_of(std::span<const detail::Candidate> found, std::size_t k) const {
+    std::vector<Neighbor<Id>> neighbors;
+    neighbors.reserve(found.size());
+    for (const detail::Candidate& candidate : found) {
+      neighbors.push_back({entries_.id_of(candidate.slot), candidate.distance});
+    }
+    const auto last = neighbors.begin() + static_cast<std::ptrdiff_t>(std::min(k, neighbors.size()));
+    std::partial_sort(neighbors.begin(), last, neighbors.end());
+    neighbors.erase(last, neighbors.end());
+    return neighbors;
+  }
+
+  template <class T>
+  [[nodiscard]] static T value_or_raise(Expected<T, Error> result) {
+    if (!result) {
+      if (result.error().code() == ErrorCode::out_of_memory) detail::raise_bad_alloc();
+      detail::raise<std::invalid_argument>(std::string(result.error().message()).c_str());
+    }
+    return *std::move(result);
+  }
+
+  EntriesType entries_;
+  Structure structure_;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace shoal::inline v0

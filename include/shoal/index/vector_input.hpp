@@ -1,0 +1,157 @@
+#pragma once
+// Vectors as callers have them (any contiguous range of numbers, any dense Eigen vector expression) turned into the
+// floats that rows are written from, and the checks every vector and query must pass. Eigen is recognised by its
+// members, so this header does not include it.
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "shoal/core/error.hpp"
+#include "shoal/metric/metric.hpp"
+
+namespace shoal::inline v0 {
+
+/// A contiguous range of numbers: std::vector<float>, std::array<double, 4>, std::span<const std::uint8_t>, ...
+template <class V>
+concept ContiguousVector = std::ranges::contiguous_range<V> && std::ranges::sized_range<V> &&
+                           std::is_arithmetic_v<std::remove_cv_t<std::ranges::range_value_t<V>>>;
+
+/// A dense Eigen expression: a vector, a row or column, a map, a sum of such, ...
+template <class V>
+concept EigenExpression = requires(const std::remove_cvref_t<V>& v) {
+  typename std::remove_cvref_t<V>::Scalar;
+  v.derived();
+  v.eval();
+  { v.rows() } -> std::convertible_to<std::ptrdiff_t>;
+  { v.cols() } -> std::convertible_to<std::ptrdiff_t>;
+};
+
+/// What may be given as a vector or a query.
+template <class V>
+concept VectorInput = ContiguousVector<V> || EigenExpression<V>;
+
+namespace detail {
+
+/// The floats of a contiguous range: its own where they are floats, else converted into `buffer`, whose capacity
+/// suffices. Empty together with an error when the length is not `dimensions`.
+template <class T>
+[[nodiscard]] std::span<const float> as_floats(const T* values, std::size_t count, std::vector<float>& buffer) {
+  if constexpr (std::same_as<T, float>) {
+    return {values, count};
+  } else {
+    buffer.resize(count);
+    std::transform(values, values + count, buffer.begin(), [](T value) { return static_cast<float>(value); });
+    return buffer;
+  }
+}
+
+inline std::optional<Error> check_dimensions(std::size_t came, std::size_t expected) {
+  if (came == expected) return std::nullopt;
+  return make_error(ErrorCode::dimension_mismatch, "expected ", expected, " components, got ", came);
+}
+
+/// Reads `vector` as floats; wrong lengths are an error before anything is copied. The floats live in `vector` itself
+/// or in `buffer`.
+template <VectorInput V>
+[[nodiscard]] Expected<std::span<const float>, Error> read_vector(V&& vector, std::size_t dimensions,
+                                                                  std::vector<float>& buffer) {
+  if constexpr (ContiguousVector<V>) {
+    const auto count = static_cast<std::size_t>(std::ranges::size(vector));
+    if (auto wrong = check_dimensions(count, dimensions)) return Unexpected<Error>(*std::move(wrong));
+    return as_floats(std::ranges::data(vector), count, buffer);
+  } else {
+    const auto rows = static_cast<std::size_t>(vector.rows());
+    const auto columns = static_cast<std::size_t>(vector.cols());
+    if (rows != 1 && columns != 1) {
+      return Unexpected<Error>(make_error(ErrorCode::dimension_mismatch, "expected a vector of ", dimensions,
+                                          " components, got a matrix of ", rows, " x ", columns));
+    }
+    if (auto wrong = check_dimensions(rows * columns, dimensions)) return Unexpected<Error>(*std::move(wrong));
+    const auto& plain = vector.eval();  // a temporary only for what is not plain already
+    buffer.resize(dimensions);
+    for (std::size_t i = 0; i < dimensions; ++i) {
+      const auto position = static_cast<std::ptrdiff_t>(i);
+      buffer[i] = static_cast<float>(columns == 1 ? plain.coeff(position, 0) : plain.coeff(0, position));
+    }
+    return std::span<const float>(buffer);
+  }
+}
+
+/// Checks a vector of the right length: finite, norm within bounds, not zero where a direction is needed. Judges
+/// finiteness on the bits, which no compiler flag can take away.
+template <Metric M>
+[[nodiscard]] std::optional<Error> find_fault(std::span<const float> vector) {
+  constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
+  constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
+  std::uint32_t largest = 0;
+  for (const float value : vector) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & magnitude_bits);
+  const auto position_of_largest = [&] {
+    const auto found = std::find_if(vector.begin(), vector.end(), [&](float value) {
+      return (std::bit_cast<std::uint32_t>(value) & magnitude_bits) == largest;
+    });
+    return static_cast<std::size_t>(found - vector.begin());
+  };
+  if (largest >= infinity_bits) {
+    const std::size_t position = position_of_largest();
+    const char* what = largest > infinity_bits                          ? "NaN"
+                       : (std::bit_cast<std::uint32_t>(vector[position]) >> 31) != 0 ? "-infinity"
+                                                                                     : "infinity";
+    return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
+  }
+  if constexpr (M::unit_vectors) {
+    if (largest == 0) {
+      return make_error(ErrorCode::zero_vector, "expected a vector with a direction, all ", vector.size(),
+                        " components are zero");
+    }
+  }
+  // Components this small cannot reach the bound together: the sum of squares is only taken when they might.
+  const float largest_value = std::bit_cast<float>(largest);
+  if (static_cast<double>(largest_value) * largest_value * static_cast<double>(vector.size()) > double{max_squared_norm}) {
+    double squared_norm = 0;
+    for (const float value : vector) squared_norm += double{value} * double{value};
+    if (squared_norm > double{max_squared_norm}) {
+      const std::size_t position = position_of_largest();
+      return make_error(ErrorCode::norm_too_large, "expected a squared norm of at most ", double{max_squared_norm},
+                        ", got ", squared_norm, "; the largest component is component ", position, " = ",
+                        double{vector[position]});
+    }
+  }
+  return std::nullopt;
+}
+
+/// Scales to norm 1, from `vector` (not zero) to `unit`; they may be the same.
+inline void normalize(std::span<const float> vector, std::span<float> unit) noexcept {
+  double squared_norm = 0;
+  for (const float value : vector) squared_norm += double{value} * double{value};
+  const double scale = 1 / std::sqrt(squared_norm);
+  std::transform(vector.begin(), vector.end(), unit.begin(),
+                 [scale](float value) { return static_cast<float>(value * scale); });
+}
+
+/// Makes a caller's vector fit to be kept or compared: reads, checks, and scales it where the metric asks for it.
+/// `buffer` was reserved to `dimensions`.
+template <Metric M, VectorInput V>
+[[nodiscard]] Expected<std::span<const float>, Error> admit_vector(V&& vector, std::size_t dimensions,
+                                                                   std::vector<float>& buffer) {
+  auto floats = read_vector(vector, dimensions, buffer);
+  if (!floats) return floats;
+  if (auto fault = find_fault<M>(*floats)) return Unexpected<Error>(*std::move(fault));
+  if constexpr (M::unit_vectors) {
+    buffer.resize(dimensions);
+    normalize(*floats, buffer);
+    return std::span<const float>(buffer);
+  }
+  return floats;
+}
+
+}  // namespace detail
+}  // namespace shoal::inline v0

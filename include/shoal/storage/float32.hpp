@@ -1,0 +1,80 @@
+#pragma once
+// Float32: vectors as they came, four bytes a component. Works with every metric.
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+#include "shoal/core/chunked_rows.hpp"
+#include "shoal/storage/storage.hpp"
+
+namespace shoal::inline v0 {
+
+namespace detail {
+
+template <Metric M>
+class Float32Rows {
+ public:
+  using Query = const float*;
+  struct QueryBuffer {
+    explicit QueryBuffer(const Float32Rows&) noexcept {}
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return 0; }
+  };
+
+  explicit Float32Rows(std::size_t dimensions) noexcept : dimensions_(dimensions), rows_(stride(dimensions)) {}
+
+  void reserve(std::size_t slots) { rows_.reserve(slots); }
+
+  void write(Slot slot, std::span<const float> vector) noexcept {
+    std::memcpy(rows_[to_index(slot)], vector.data(), dimensions_ * sizeof(float));
+  }
+  void read(Slot slot, std::span<float> out) const noexcept {
+    std::memcpy(out.data(), row(slot), dimensions_ * sizeof(float));
+  }
+
+  [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer&) const noexcept { return vector.data(); }
+  [[nodiscard]] Query query_for(Slot slot) const noexcept { return row(slot); }
+
+  void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (i + 1 < slots.size()) prefetch(slots[i + 1]);
+      out[i] = M::distance(query, row(slots[i]), dimensions_);
+    }
+  }
+
+  void prefetch(Slot slot) const noexcept {
+    const std::byte* bytes = rows_[to_index(slot)];
+    for (std::size_t line = 0; line < rows_.stride(); line += cache_line_bytes) detail::prefetch(bytes + line);
+  }
+
+  [[nodiscard]] Float32Rows clone() const { return Float32Rows(dimensions_, rows_.clone()); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes(); }
+  [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
+    return ChunkedRows::estimate_bytes(stride(dimensions), slots);
+  }
+
+ private:
+  Float32Rows(std::size_t dimensions, ChunkedRows rows) noexcept : dimensions_(dimensions), rows_(std::move(rows)) {}
+
+  [[nodiscard]] static std::size_t stride(std::size_t dimensions) noexcept {
+    return row_stride(dimensions * sizeof(float), alignof(float));
+  }
+  [[nodiscard]] const float* row(Slot slot) const noexcept {
+    return reinterpret_cast<const float*>(rows_[to_index(slot)]);
+  }
+
+  std::size_t dimensions_;
+  ChunkedRows rows_;
+};
+
+}  // namespace detail
+
+/// Storage policy: floats. 4 bytes a component.
+struct Float32 {
+  template <Metric M>
+  using Rows = detail::Float32Rows<M>;
+};
+
+static_assert(StorageFor<Float32, L2Squared> && StorageFor<Float32, Cosine>);
+
+}  // namespace shoal::inline v0

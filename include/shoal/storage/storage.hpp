@@ -1,0 +1,53 @@
+#pragma once
+// How vectors are kept: the concept that a storage policy models. A policy is a tag with a member template
+// `Rows<Metric>`: the container of all encoded vectors of an index, addressed by slot. The index validates vectors and
+// scales them to norm 1 where the metric asks for it; rows only ever see vectors that are fit to be kept.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "shoal/core/slot.hpp"
+#include "shoal/metric/metric.hpp"
+
+namespace shoal::inline v0 {
+
+/// The rows of one index.
+///
+/// - `R(dimensions)`: no rows yet.
+/// - `reserve(n)`: room for slots below n. The only function that allocates; throws std::bad_alloc and then changes
+///   nothing. Rows never move: what `write` put down stays where it is.
+/// - `write(slot, vector)`: encodes a vector into a reserved row. The same vector always gives the same row.
+/// - `read(slot, out)`: the vector as kept, in its own coordinates.
+/// - `prepare(vector, buffer)`: a query, ready to be compared. It may point into `vector` and `buffer`, which outlive
+///   it; `buffer` was sized by `R::QueryBuffer(rows)`.
+/// - `query_for(slot)`: a kept row in the role of the query, without a buffer.
+/// - `distances(query, slots, out)`: out[i] is the distance to slots[i]. The hot loop of every search.
+/// - `prefetch(slot)`: asks for the row's memory.
+/// - `memory_bytes()`, `estimate_bytes(dimensions, n)`: bytes allocated now, and for n rows.
+///
+/// *Threads*: the const functions may run at once.
+template <class R>
+concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> &&
+                     std::constructible_from<typename R::QueryBuffer, const R&> &&
+                     requires(R rows, const R& view, typename R::QueryBuffer& buffer, const typename R::Query& query,
+                              std::span<const float> vector, std::span<float> out, std::span<const Slot> slots,
+                              Slot slot, std::size_t n) {
+                       rows.reserve(n);
+                       { rows.write(slot, vector) } noexcept;
+                       { view.read(slot, out) } noexcept;
+                       { view.prepare(vector, buffer) } noexcept -> std::same_as<typename R::Query>;
+                       { view.query_for(slot) } noexcept -> std::same_as<typename R::Query>;
+                       { view.distances(query, slots, out.data()) } noexcept;
+                       { view.prefetch(slot) } noexcept;
+                       { view.clone() } -> std::same_as<R>;
+                       { view.memory_bytes() } noexcept -> std::same_as<std::size_t>;
+                       { R::estimate_bytes(n, n) } noexcept -> std::same_as<std::size_t>;
+                     };
+
+/// A storage policy for a metric.
+template <class S, class M>
+concept StorageFor = Metric<M> && requires { typename S::template Rows<M>; } && VectorRows<typename S::template Rows<M>>;
+
+}  // namespace shoal::inline v0
