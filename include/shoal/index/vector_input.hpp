@@ -92,8 +92,7 @@ template <Metric M>
 [[nodiscard]] std::optional<Error> find_fault(std::span<const float> vector) {
   constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
   constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
-  std::uint32_t largest = 0;
-  for (const float value : vector) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & magnitude_bits);
+  const std::uint32_t largest = simd::largest_magnitude_bits(vector.data(), vector.size());
   const auto position_of_largest = [&] {
     const auto found = std::find_if(vector.begin(), vector.end(), [&](float value) {
       return (std::bit_cast<std::uint32_t>(value) & magnitude_bits) == largest;

@@ -3,7 +3,10 @@
 // independent sums hide the latency of the multiply-add; the order of summation differs from a plain loop's, so
 // results agree with exact arithmetic to about n * 2^-24 times the sum of the terms' magnitudes. Any alignment.
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include "shoal/core/platform.hpp"
 
@@ -86,6 +89,27 @@ inline float dot(const float* a, const float* b, std::size_t n) noexcept {
 /// Sum of (a[i] - b[i])^2. *Shape*: n floats each, any alignment.
 inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept {
   return detail::fold(a, b, n, detail::AddSquaredDifference{});
+}
+
+/// values[i] *= factors[i]. *Shape*: n floats each, any alignment.
+inline void multiply(float* values, const float* factors, std::size_t n) noexcept {
+  std::size_t i = 0;
+#if SHOAL_HAS_XSIMD
+  for (; i + detail::FloatBatch::size <= n; i += detail::FloatBatch::size) {
+    (detail::FloatBatch::load_unaligned(values + i) * detail::FloatBatch::load_unaligned(factors + i))
+        .store_unaligned(values + i);
+  }
+#endif
+  for (; i < n; ++i) values[i] *= factors[i];
+}
+
+/// The largest |values[i]|, as its bits: above 0x7F800000 for a NaN, 0x7F800000 for an infinity, and in the order of
+/// the magnitudes. Integer operations, which no floating-point option can reason away. *Shape*: n floats.
+inline std::uint32_t largest_magnitude_bits(const float* values, std::size_t n) noexcept {
+  constexpr std::uint32_t magnitude = 0x7FFF'FFFFU;
+  std::uint32_t largest = 0;
+  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & magnitude);
+  return largest;
 }
 
 }  // namespace shoal::inline v0::simd

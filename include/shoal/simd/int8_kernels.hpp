@@ -47,8 +47,9 @@ inline std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t 
     sum0 = _mm512_dpbusd_epi32(sum0, _mm512_xor_si512(load(a + i), shift), b0);
     shifts0 = _mm512_dpbusd_epi32(shifts0, shift, b0);
   }
-  sum = _mm512_reduce_add_epi32(
-      _mm512_sub_epi32(_mm512_add_epi32(sum0, sum1), _mm512_add_epi32(shifts0, shifts1)));
+  alignas(64) std::int32_t lanes[16];
+  _mm512_store_si512(lanes, _mm512_sub_epi32(_mm512_add_epi32(sum0, sum1), _mm512_add_epi32(shifts0, shifts1)));
+  for (const std::int32_t lane : lanes) sum += lane;
 #elif defined(__AVX512BW__)
   const auto load = [](const std::int8_t* from) {
     return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
@@ -58,7 +59,9 @@ inline std::int32_t dot(const std::int8_t* a, const std::int8_t* b, std::size_t 
     sum0 = _mm512_add_epi32(sum0, _mm512_madd_epi16(load(a + i), load(b + i)));
     sum1 = _mm512_add_epi32(sum1, _mm512_madd_epi16(load(a + i + 32), load(b + i + 32)));
   }
-  sum = _mm512_reduce_add_epi32(_mm512_add_epi32(sum0, sum1));
+  alignas(64) std::int32_t lanes[16];
+  _mm512_store_si512(lanes, _mm512_add_epi32(sum0, sum1));
+  for (const std::int32_t lane : lanes) sum += lane;
 #elif defined(__AVX2__)
   const auto load = [](const std::int8_t* from) {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));

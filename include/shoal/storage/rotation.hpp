@@ -7,6 +7,7 @@
 // Source: Ailon and Chazelle, "The fast Johnson-Lindenstrauss transform", SIAM J. Comput. 39 (2009), section 2.
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,44 +21,43 @@ namespace shoal::inline v0::detail {
 class Rotation {
  public:
   /// The rotation of `dimensions` components; always the same one. Errors: std::bad_alloc.
-  explicit Rotation(std::size_t dimensions) : block_(std::bit_floor(dimensions)), signs_(dimensions + shift) {
-    for (std::size_t i = 0; i < signs_.size(); ++i) signs_[i] = (mix64(i) >> 63) != 0 ? -1.0F : 1.0F;
+  explicit Rotation(std::size_t dimensions)
+      : block_(std::bit_floor(dimensions)), rest_(dimensions - block_), factors_(estimate_bytes(dimensions) / sizeof(float)) {
+    const float shrink = 1 / std::sqrt(static_cast<float>(block_));
+    for (std::size_t i = 0; i < factors_.size(); ++i) {
+      const bool transformed = i < block_ || i >= dimensions + rest_;
+      factors_[i] = ((mix64(i) >> 63) != 0 ? -1.0F : 1.0F) * (transformed ? shrink : 1.0F);
+    }
   }
 
   /// Rotates `values` in place. *Shape*: the dimensions given to the constructor.
   void apply(std::span<float> values) const noexcept {
-    flip(values, 0);
+    simd::multiply(values.data(), factors_.data(), values.size());
     simd::hadamard(values.data(), block_);
-    if (block_ == values.size()) return;
-    flip(values, shift);
-    simd::hadamard(values.data() + (values.size() - block_), block_);
+    if (rest_ == 0) return;
+    simd::multiply(values.data(), factors_.data() + values.size(), values.size());
+    simd::hadamard(values.data() + rest_, block_);
   }
 
-  /// The inverse of `apply`. A Hadamard transform and a flip are each their own inverse.
+  /// The inverse of `apply`: with their factors, a flip and a transform undo what a transform and a flip did.
   void undo(std::span<float> values) const noexcept {
-    if (block_ != values.size()) {
-      simd::hadamard(values.data() + (values.size() - block_), block_);
-      flip(values, shift);
+    if (rest_ != 0) {
+      simd::hadamard(values.data() + rest_, block_);
+      simd::multiply(values.data(), factors_.data() + values.size(), values.size());
     }
     simd::hadamard(values.data(), block_);
-    flip(values, 0);
+    simd::multiply(values.data(), factors_.data(), values.size());
   }
 
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return signs_.capacity() * sizeof(float); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return factors_.capacity() * sizeof(float); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions) noexcept {
-    return (dimensions + shift) * sizeof(float);
+    return dimensions * sizeof(float) * (std::has_single_bit(dimensions) ? 1 : 2);
   }
 
  private:
-  // The second round of signs is the first, shifted by this much: one table serves both.
-  static constexpr std::size_t shift = 17;
-
-  void flip(std::span<float> values, std::size_t first_sign) const noexcept {
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] *= signs_[first_sign + i];
-  }
-
-  std::size_t block_;
-  std::vector<float> signs_;
+  std::size_t block_;           // p
+  std::size_t rest_;            // d - p
+  std::vector<float> factors_;  // for each transform d signs, those of its p components shrunk to make it orthogonal
 };
 
 }  // namespace shoal::inline v0::detail

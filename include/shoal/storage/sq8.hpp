@@ -11,6 +11,7 @@
 // all |v - get(v)| <= sqrt(d) / 254 * (largest rotated component), about 0.8 % of |v| on text embeddings.
 
 #include <algorithm>
+#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <cstddef>
@@ -45,8 +46,7 @@ SHOAL_ALWAYS_INLINE float rounded_product(float a, float b) noexcept {
 
 /// Rounds `values` (rotated already) to `codes`. *Shape*: as many codes as values.
 inline CodeFactors encode_components(std::span<const float> values, std::int8_t* codes) noexcept {
-  float largest = 0;
-  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(values.data(), values.size()));
   // A scale of at least FLT_MIN is never 0 and has a finite inverse; components below it are as good as 0.
   const float scale = std::max(largest / 127, FLT_MIN);
   const float inverse = 1 / scale;
