@@ -84,7 +84,8 @@ class Entries {
                                             in_batch ? ", which came before in this batch" : ", which is in the index"));
       }
       dead_.reserve(next + 1);
-      replaced_.reserve(replaced_.size() == replaced_.capacity() ? 2 * replaced_.size() + 8 : 0);
+      const std::size_t replacing = staged_ - staged_new_ + 1;  // this item and those staged before
+      if (keeps_undo_ && replacing > replaced_.capacity()) replaced_.reserve(2 * replacing);
     }
     const std::size_t live_then = live() + staged_new_ + (is_new ? 1 : 0);
     if (max_elements_ != 0 && live_then > max_elements_) {

@@ -1,0 +1,11 @@
+# Runs PROGRAM with ARGUMENTS and holds its exit code and one of its streams (out, err) against CODE and PATTERN.
+execute_process(COMMAND "${PROGRAM}" ${ARGUMENTS} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+if(NOT code STREQUAL CODE)
+  message(FATAL_ERROR "expected the exit code ${CODE}, came ${code}\nstdout:\n${out}\nstderr:\n${err}")
+endif()
+if(NOT "${${STREAM}}" MATCHES "${PATTERN}")
+  message(FATAL_ERROR "expected std${STREAM} to match ${PATTERN}\nstdout:\n${out}\nstderr:\n${err}")
+endif()
+if(NOT CODE EQUAL 0 AND NOT out STREQUAL "")
+  message(FATAL_ERROR "expected nothing on stdout of a failure, came:\n${out}")
+endif()

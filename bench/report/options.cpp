@@ -1,0 +1,54 @@
+#include "options.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+
+#include <CLI/CLI.hpp>
+
+namespace shoal::report {
+
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+}  // namespace
+
+bool is_wanted(const std::string& name, const std::vector<std::string>& words) {
+  const std::string text = lower(name);
+  return words.empty() || std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+           return text.find(lower(word)) != std::string::npos;
+         });
+}
+
+Expected<Options, int> parse_options(int argc, char** argv) {
+  Options options;
+  options.out = SHOAL_REPORT_DEFAULT_OUT;
+  CLI::App app("Compares shoal with other libraries, on made-up and on real vectors, and writes a report.",
+               "shoal_report");
+  const CLI::Range at_least_one(std::size_t{1}, std::numeric_limits<std::size_t>::max());
+  app.add_flag("--quick", options.quick, "Made-up vectors and the smallest real set, one build, 3 rounds");
+  app.add_option("--data", options.data,
+                 "A folder of data sets, or one data set (default: $SHOAL_DATA, else ../shared/data beside the "
+                 "repository)")
+      ->check(CLI::ExistingPath);
+  app.add_option("--rounds", options.rounds, "Rounds of timed searches (default: 5)")->check(at_least_one);
+  app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
+  app.add_option("--only", options.only, "Only data sets whose name contains one of these words");
+  app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words");
+  app.add_option("--rows", options.max_rows, "Rows of each data set, at most (default: 20000)")
+      ->check(CLI::Range(std::size_t{20}, std::numeric_limits<std::size_t>::max()));
+  app.add_option("--queries", options.max_queries, "Queries of each data set, at most (default: 1000)")
+      ->check(at_least_one);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return Unexpected<int>(app.exit(error) == 0 ? 0 : 2);
+  }
+  return options;
+}
+
+}  // namespace shoal::report

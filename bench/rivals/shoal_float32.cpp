@@ -1,0 +1,9 @@
+// shoal with its vectors as floats.
+#include <rivals/makers.hpp>
+#include <rivals/shoal_rival.hpp>
+
+namespace shoal::rivals {
+
+std::unique_ptr<Rival> make_shoal_float32(const Setup& setup) { return std::make_unique<ShoalRival<Float32>>(setup); }
+
+}  // namespace shoal::rivals

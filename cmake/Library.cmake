@@ -1,0 +1,38 @@
+# The two targets a user links: shoal::shoal, and shoal::eigen for the headers in include/shoal/eigen.
+#
+# Dependencies are wrapped in BUILD_INTERFACE and looked for again by the installed shoalConfig.cmake, so that the
+# installed package is the same whether they were found or fetched here.
+add_library(shoal INTERFACE)
+add_library(shoal::shoal ALIAS shoal)
+target_compile_features(shoal INTERFACE cxx_std_20)
+target_include_directories(
+  shoal INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+
+if(SHOAL_NO_XSIMD)
+  target_compile_definitions(shoal INTERFACE SHOAL_NO_XSIMD)
+else()
+  shoal_depend(xsimd)
+  shoal_repair_xsimd()
+  target_link_libraries(shoal INTERFACE "$<BUILD_INTERFACE:xsimd>")
+endif()
+
+shoal_check_std_expected(std_expected)
+if(NOT std_expected)
+  shoal_depend(tl-expected)
+  target_link_libraries(shoal INTERFACE "$<BUILD_INTERFACE:tl::expected>")
+endif()
+
+if(SHOAL_NO_THREADS)
+  target_compile_definitions(shoal INTERFACE SHOAL_NO_THREADS)
+else()
+  set(THREADS_PREFER_PTHREAD_FLAG ON)
+  find_package(Threads REQUIRED GLOBAL)
+  target_link_libraries(shoal INTERFACE "$<BUILD_INTERFACE:Threads::Threads>")
+endif()
+
+if(SHOAL_EIGEN)
+  shoal_depend(Eigen3)
+  add_library(shoal_eigen INTERFACE)
+  add_library(shoal::eigen ALIAS shoal_eigen)
+  target_link_libraries(shoal_eigen INTERFACE shoal::shoal Eigen3::Eigen)
+endif()

@@ -1,0 +1,17 @@
+# What all our own programs are compiled with: tests, benches, demo, examples. Link shoal_program; nothing else may,
+# and everything in one program must, or its parts would disagree about SIMD registers and alignment.
+add_library(shoal_program INTERFACE)
+target_link_libraries(shoal_program INTERFACE shoal::shoal)
+target_compile_options(
+  shoal_program INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${SHOAL_WERROR}>:-Werror>
+                          $<$<BOOL:${SHOAL_NATIVE}>:-march=native>)
+
+# Numbers measured without optimisation mislead, and CMake's default is no build type at all.
+get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT multi_config AND NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+  endif()
+  set(CMAKE_CXX_EXTENSIONS OFF)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()

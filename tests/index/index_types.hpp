@@ -1,0 +1,86 @@
+#pragma once
+// The indexes that every promise is tested on.
+
+#include <doctest/doctest.h>
+
+#include <shoal/shoal.hpp>
+#include <type_traits>
+
+#include "vectors.hpp"
+
+namespace index_tests {
+
+using HnswL2 = shoal::HnswIndex<shoal::L2Squared, shoal::Float32>;
+using HnswL2Sq8 = shoal::HnswIndex<shoal::L2Squared, shoal::SQ8>;
+using HnswCosine = shoal::HnswIndex<shoal::Cosine, shoal::Float32>;
+using HnswProductSq8 = shoal::HnswIndex<shoal::InnerProduct, shoal::SQ8>;
+using BruteL2 = shoal::BruteForceIndex<shoal::L2Squared, shoal::Float32>;
+using BruteCosineSq8 = shoal::BruteForceIndex<shoal::Cosine, shoal::SQ8>;
+
+inline constexpr std::size_t dimensions = 12;
+
+template <class Index>
+Index make_index(std::size_t max_elements = 0) {
+  if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
+    return Index({.dimensions = dimensions, .M = 4, .ef_construction = 32, .max_elements = max_elements});
+  } else {
+    return Index({.dimensions = dimensions, .max_elements = max_elements});
+  }
+}
+
+/// The ids in an index, by asking for each below `bound`.
+template <class Index>
+std::vector<std::uint64_t> ids_in(const Index& index, std::uint64_t bound) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t id = 0; id < bound; ++id) {
+    if (index.contains(id)) ids.push_back(id);
+  }
+  return ids;
+}
+
+/// first, first + 1, ..., count of them.
+inline std::vector<std::uint64_t> iota(std::uint64_t first, std::size_t count) {
+  std::vector<std::uint64_t> ids(count);
+  for (std::size_t i = 0; i < count; ++i) ids[i] = first + i;
+  return ids;
+}
+
+/// Everything that can be searched: all ids of an exhaustive search, sorted.
+template <class Index>
+std::vector<std::uint64_t> searchable_ids(const Index& index) {
+  std::vector<std::uint64_t> ids;
+  std::vector<float> query(index.dimensions(), 0.5F);
+  for (const auto& neighbor : index.search(query, 1'000'000)) ids.push_back(neighbor.id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+/// The index holds exactly these ids, in all ways of asking.
+template <class Index>
+void check_holds(const Index& index, std::vector<std::uint64_t> expected, std::uint64_t bound) {
+  std::sort(expected.begin(), expected.end());
+  CHECK(index.size() == expected.size());
+  CHECK(ids_in(index, bound) == expected);
+  CHECK(searchable_ids(index) == expected);
+  if constexpr (requires { index.check(); }) {
+    const shoal::CheckReport report = index.check();
+    CHECK_MESSAGE(report.ok(), (report.faults.empty() ? "" : report.faults.front()), " unreachable ", report.unreachable);
+  }
+}
+
+/// Two indexes answer alike, distances to the last bit.
+template <class Index>
+void check_same(const Index& a, const Index& b, std::uint64_t bound) {
+  CHECK(ids_in(a, bound) == ids_in(b, bound));
+  support::Random random(7);
+  for (int i = 0; i < 20; ++i) {
+    const auto query = support::random_vector(random, a.dimensions());
+    CHECK(a.search(query, {.k = 7, .ef = 16}) == b.search(query, {.k = 7, .ef = 16}));
+  }
+}
+
+}  // namespace index_tests
+
+#define ALL_INDEXES                                                                                        \
+  index_tests::HnswL2, index_tests::HnswL2Sq8, index_tests::HnswCosine, index_tests::HnswProductSq8,       \
+      index_tests::BruteL2, index_tests::BruteCosineSq8
