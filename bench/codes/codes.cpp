@@ -7,15 +7,17 @@
 // squared L2: norms minus twice the inner product. The row "SQ8" is the library's own index instead.
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <numeric>
+#include <span>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include <datasets/ground_truth.hpp>
 #include <datasets/load.hpp>
 #include <datasets/recall.hpp>
 #include <shoal/shoal.hpp>
@@ -92,15 +94,9 @@ void round_with_searched_scale(std::span<float> row) {
   for (float& value : row) value = rounded(value, best_scale);
 }
 
-/// body(i) for i below count, on all cores.
-template <class Body>
-void for_each(std::size_t count, const Body& body) {
-  shoal::detail::parallel_for(count, 0, body);
-}
-
 double recall_of(const Coded& base, const Coded& queries, const Dataset& dataset) {
   std::vector<std::vector<std::uint64_t>> results(queries.vectors.rows);
-  for_each(results.size(), [&](std::size_t query) {
+  shoal::detail::parallel_for(results.size(), 0, [&](std::size_t query) {
     std::vector<float> distances(base.vectors.rows);
     for (std::size_t i = 0; i < distances.size(); ++i) {
       const float dot =

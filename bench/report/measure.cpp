@@ -22,7 +22,7 @@ namespace {
 // Steps of sqrt(2), from the least that can return k results.
 constexpr std::size_t ef_grid[] = {10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 453, 640, 905, 1280};
 // How far does it get at all? Not timed.
-constexpr std::size_t far_ef[] = {2560, 6400};
+constexpr std::size_t far_ef[] = {640, 1280, 2560, 6400};
 // A curve ends where it is past the last target, or hardly rises any more.
 constexpr double enough_recall = 0.998;
 constexpr double least_rise = 0.0002;
@@ -37,7 +37,8 @@ class Measurement {
  public:
   Measurement(const datasets::Dataset& set, const std::vector<rivals::Library>& libraries, const rivals::Setup& setup,
               const Options& options)
-      : set_(set), libraries_(libraries), setup_(setup), options_(options), built_(libraries.size()) {
+      : set_(set), libraries_(libraries), setup_(setup), options_(options), queries_(shuffled_queries(set.queries.rows)),
+        built_(libraries.size()), checksums_(libraries.size()) {
     result_.name = set.name;
     result_.rows = set.base.rows;
     result_.dimensions = set.base.cols;
@@ -52,7 +53,6 @@ class Measurement {
       for (const std::size_t i : random_order()) guarded(i, [&] { build(i, round); });
     }
     for (std::size_t i = 0; i < libraries_.size(); ++i) guarded(i, [&] { find_curve(i); });
-    queries_ = shuffled_queries(set_.queries.rows);
     for (std::size_t round = 0; round < options_.search_rounds(); ++round) {
       progress("search round {} of {}", round + 1, options_.search_rounds());
       for (const std::size_t i : random_order()) guarded(i, [&] { time_curve(i); });
@@ -112,61 +112,101 @@ class Measurement {
   /// What the library finds at each ef, until it finds enough.
   void find_curve(std::size_t i) {
     LibraryResult& result = result_.libraries[i];
-    rivals::Rival& rival = *built_[i];
-    result.unreachable = rival.unreachable();
-    if (const auto faults = rival.faults(); !faults.empty()) {
+    result.unreachable = built_[i]->unreachable();
+    if (const auto faults = built_[i]->faults(); !faults.empty()) {
       result.refused = "its own check: " + faults.front();
       return;
     }
     double seconds_per_ef = 0;
-    const auto recall_at = [&](std::size_t ef) {
-      rival.set_ef(ef);
-      findings_.push_back(find_all(rival, set_));
-      seconds_per_ef = findings_.back().seconds / static_cast<double>(ef);
-      if (const auto fault = find_fault(findings_.back(), set_); !fault.empty()) {
-        result.refused = datasets::text("ef ", ef, ": ", fault);
-      }
-      const double recall = datasets::recall_at_k(set_, findings_.back().ids, k);
-      if (recall > result.highest_recall) {
-        result.highest_recall = recall;
-        result.highest_recall_ef = ef;
-      }
-      return recall;
-    };
-    std::vector<std::uint64_t>& expected = expected_.emplace_back();
-    expected_of_.resize(libraries_.size());
-    expected_of_[i] = expected_.size() - 1;
-    (void)expected;
-    findings_.clear();
+    unsigned flat_steps = 0;
     for (const std::size_t ef : ef_grid) {
-      const double best_before = result.highest_recall;
+      const double highest_before = result.highest_recall;
+      const Findings findings = find_at(i, ef);
+      if (result.refused) return;
+      seconds_per_ef = findings.seconds / static_cast<double>(ef);
       result.ef.push_back(ef);
-      result.recall.push_back(recall_at(ef));
-      const bool rises = result.recall.size() < 3 || result.highest_recall - best_before >= least_rise;
-      if (result.refused || !rises || result.recall.back() >= enough_recall || ef >= set_.base.rows) break;
+      result.recall.push_back(recall_of(i, ef, findings));
+      checksums_[i].push_back(checksum(findings, queries_at(ef)));
+      flat_steps = result.highest_recall - highest_before < least_rise ? flat_steps + 1 : 0;
+      if (flat_steps == 2 || result.recall.back() >= enough_recall || ef >= set_.base.rows) break;
     }
-    for (const std::size_t ef : far_ef) {
-      const bool is_long = seconds_per_ef * static_cast<double>(ef) > longest_pass_seconds;
-      if (result.refused || is_long || ef > set_.base.rows || result.highest_recall == 1) break;
-      recall_at(ef);
+    for (const std::size_t far : far_ef) {
+      const std::size_t ef = std::min(far, set_.base.rows);
+      if (ef <= result.ef.back()) continue;
+      if (result.highest_recall >= 1 || seconds_per_ef * static_cast<double>(ef) > longest_pass_seconds) break;
+      const Findings findings = find_at(i, ef);
+      if (result.refused) return;
+      (void)recall_of(i, ef, findings);
+      if (ef == set_.base.rows) break;
     }
+    if (result.highest_recall < least_sane_recall) {
+      result.refused = fmt::format("recall {:.3f} is its highest, at ef {}", result.highest_recall,
+                                   result.highest_recall_ef);
+      return;
+    }
+    progress("{} finds up to {:.4f}, at ef {}", result.name, result.highest_recall, result.highest_recall_ef);
   }
 
-  void time_curve(std::size_t) {}
+  /// All queries at one ef, checked.
+  Findings find_at(std::size_t i, std::size_t ef) {
+    built_[i]->set_ef(ef);
+    Findings findings = find_all(*built_[i], set_);
+    if (const auto fault = find_fault(findings, set_); !fault.empty()) {
+      result_.libraries[i].refused = fmt::format("ef {}: {}", ef, fault);
+    }
+    return findings;
+  }
+
+  double recall_of(std::size_t i, std::size_t ef, const Findings& findings) {
+    LibraryResult& result = result_.libraries[i];
+    const double recall = datasets::recall_at_k(set_, findings.ids, k);
+    if (recall > result.highest_recall) {
+      result.highest_recall = recall;
+      result.highest_recall_ef = ef;
+    }
+    return recall;
+  }
+
+  /// One round of one library: its whole curve, one thread.
+  void time_curve(std::size_t i) {
+    LibraryResult& result = result_.libraries[i];
+    rivals::Rival& rival = *built_[i];
+    constexpr std::size_t warm_up_ef = 40;
+    rival.set_ef(warm_up_ef);
+    (void)time_queries(rival, set_, queries_at(warm_up_ef), 0);  // its memory takes the cache over from the one before
+    std::vector<double> qps;
+    for (std::size_t point = 0; point < result.ef.size(); ++point) {
+      rival.set_ef(result.ef[point]);
+      const Timing timing = time_queries(rival, set_, queries_at(result.ef[point]));
+      if (timing.checksum != checksums_[i][point]) {
+        result.refused = fmt::format("ef {}: timed searches found something else", result.ef[point]);
+        return;
+      }
+      qps.push_back(timing.qps);
+    }
+    result.qps.push_back(std::move(qps));
+  }
+
+  [[nodiscard]] std::span<const std::size_t> queries_at(std::size_t ef) const {
+    return std::span(queries_).first(timed_queries(ef, queries_.size()));
+  }
 
   const datasets::Dataset& set_;
   const std::vector<rivals::Library>& libraries_;
   const rivals::Setup& setup_;
   const Options& options_;
-  std::vector<std::unique_ptr<rivals::Rival>> built_;
-  std::vector<Findings> findings_;
-  std::vector<std::vector<std::uint64_t>> expected_;
-  std::vector<std::size_t> expected_of_;
-  std::vector<std::size_t> queries_;
+  std::vector<std::size_t> queries_;                      // in the order in which they are timed
+  std::vector<std::unique_ptr<rivals::Rival>> built_;     // by library
+  std::vector<std::vector<std::uint64_t>> checksums_;     // by library, by ef: of what the timed queries must find
   std::mt19937 random_{20'240'601};
   SetResult result_;
 };
 
 }  // namespace
+
+SetResult measure(const datasets::Dataset& set, const std::vector<rivals::Library>& libraries,
+                  const rivals::Setup& setup, const Options& options) {
+  return Measurement(set, libraries, setup, options).run();
+}
 
 }  // namespace shoal::report

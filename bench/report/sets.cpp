@@ -64,10 +64,12 @@ SetList find_sets(const Options& options) {
     list.notes.push_back(is_given ? "no data sets in " + datasets::shown(folder)
                                   : "no real data sets: neither $SHOAL_DATA nor ../shared/data has any");
   }
+  const auto is_unwanted = [&](const SetSource& set) { return !is_wanted(set.name, options.only); };
+  std::erase_if(real, is_unwanted);
   if (options.quick && real.size() > 1) real.resize(1);
   list.sets.push_back({"made-up clusters", {}});
+  std::erase_if(list.sets, is_unwanted);
   std::move(real.begin(), real.end(), std::back_inserter(list.sets));
-  std::erase_if(list.sets, [&](const SetSource& set) { return !is_wanted(set.name, options.only); });
   return list;
 }
 

@@ -15,8 +15,8 @@
 #include <doctest/doctest.h>
 
 #include "random.hpp"
-#include "shoal/simd/float_kernels.hpp"
 #include "support.hpp"
+#include <shoal/simd/float_kernels.hpp>
 
 namespace shoal {
 namespace {
@@ -132,7 +132,8 @@ TEST_CASE("each single element counts once, wherever it is") {
       std::vector<float> row(n, 0.0F);
       row[hot] = 3;
       if (simd::dot(row.data(), ones.data(), n) != 3.0F) FAIL_CHECK("dot: element " << hot << " of " << n);
-      if (simd::l2_squared(row.data(), zero.data(), n) != 9.0F) FAIL_CHECK("l2_squared: element " << hot << " of " << n);
+      if (simd::l2_squared(row.data(), zero.data(), n) != 9.0F)
+        FAIL_CHECK("l2_squared: element " << hot << " of " << n);
     }
   }
 }

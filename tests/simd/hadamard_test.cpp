@@ -13,8 +13,8 @@
 #include <doctest/doctest.h>
 
 #include "random.hpp"
-#include "shoal/simd/hadamard.hpp"
 #include "support.hpp"
+#include <shoal/simd/hadamard.hpp>
 
 namespace shoal {
 namespace {

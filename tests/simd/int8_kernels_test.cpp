@@ -8,8 +8,8 @@
 #include <doctest/doctest.h>
 
 #include "random.hpp"
-#include "shoal/simd/int8_kernels.hpp"
 #include "support.hpp"
+#include <shoal/simd/int8_kernels.hpp>
 
 namespace shoal {
 namespace {

@@ -1,0 +1,167 @@
+#include "markdown.hpp"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <rivals/allocated_bytes.hpp>
+
+#include "statistics.hpp"
+
+namespace shoal::report {
+
+namespace {
+
+constexpr double targets[] = {0.90, 0.95, 0.99, 0.995};
+
+std::string with_commas(double number) {
+  std::string digits = fmt::format("{:.0f}", number);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
+std::string row(const std::vector<std::string>& cells) { return fmt::format("| {} |\n", fmt::join(cells, " | ")); }
+
+std::string heading(const std::vector<std::string>& cells) {
+  std::string rule = "|---|";
+  for (std::size_t i = 1; i < cells.size(); ++i) rule += "---:|";
+  return row(cells) + rule + "\n";
+}
+
+std::string ratio_text(const std::optional<double>& ratio) { return ratio ? fmt::format("{:.2f}x", *ratio) : "-"; }
+
+/// Figures of three significant digits at least: 0.412, 4.12, 41.2, 412.
+std::string three_digits(double number) {
+  return fmt::format("{:.{}f}", number, number < 1 ? 3 : number < 10 ? 2 : number < 100 ? 1 : 0);
+}
+
+std::string build_cell(const LibraryResult& library, const LibraryResult& baseline) {
+  const auto ratio = build_ratio(library, baseline);
+  const auto builds = std::count_if(library.build_seconds.begin(), library.build_seconds.end(),
+                                    [](const auto& seconds) { return seconds.has_value(); });
+  return fmt::format("{} s ({}{})", three_digits(library.median_build_seconds()), ratio_text(ratio),
+                     builds == static_cast<std::ptrdiff_t>(library.build_seconds.size())
+                         ? ""
+                         : fmt::format(", {} build{}", builds, builds == 1 ? "" : "s"));
+}
+
+std::string bytes_cell(const LibraryResult& library) {
+  if (!library.bytes) return "-";
+  std::string text = fmt::format("{} MB", three_digits(static_cast<double>(*library.bytes) / 1e6));
+  if (library.reported_bytes) {
+    text += fmt::format(" (says {})", three_digits(static_cast<double>(*library.reported_bytes) / 1e6));
+  }
+  return text;
+}
+
+std::string speed_cell(const LibraryResult& library, const LibraryResult& baseline, double target) {
+  const auto qps = library.median_qps_at_recall(target);
+  if (!qps) return "never";
+  const auto ratio = speed_ratio(library, baseline, target);
+  return with_commas(*qps) + (ratio ? " (" + ratio_text(ratio) + ")" : "");
+}
+
+std::string set_table(const SetResult& set) {
+  std::vector<std::string> cells{"library", "build", "bytes owned", "unreachable", "highest recall (ef)"};
+  for (const double target : targets) cells.push_back(fmt::format("QPS at {:.{}f}", target, target == 0.995 ? 3 : 2));
+  std::string text = heading(cells);
+  const LibraryResult* baseline = set.baseline();
+  for (const LibraryResult& library : set.libraries) {
+    cells = {library.name};
+    if (library.refused) {
+      cells.push_back("refused: " + *library.refused);
+      cells.resize(5 + std::size(targets));
+      text += row(cells);
+      continue;
+    }
+    cells.push_back(build_cell(library, *baseline));
+    cells.push_back(bytes_cell(library));
+    cells.push_back(library.unreachable ? std::to_string(*library.unreachable) : "-");
+    cells.push_back(fmt::format("{:.4f} ({})", library.highest_recall, library.highest_recall_ef));
+    for (const double target : targets) cells.push_back(speed_cell(library, *baseline, target));
+    text += row(cells);
+  }
+  return text;
+}
+
+/// How far a figure moved from round to round: what a difference must exceed to mean anything.
+std::string spread_line(const SetResult& set) {
+  std::vector<double> spreads;
+  for (const LibraryResult& library : set.libraries) {
+    for (std::size_t point = 0; point < library.ef.size() && library.qps.size() > 1; ++point) {
+      std::vector<double> speeds;
+      for (const auto& round : library.qps) speeds.push_back(round[point]);
+      spreads.push_back(spread(speeds));
+    }
+  }
+  if (spreads.empty()) return "";
+  return fmt::format("Speeds moved by {:.0f} % from round to round (median; at most {:.0f} %).\n",
+                     100 * median(spreads), 100 * *std::max_element(spreads.begin(), spreads.end()));
+}
+
+std::string set_section(const SetResult& set) {
+  std::string text = fmt::format("### {}: {} x {}, {} queries\n\n{}\n", set.name,
+                                 with_commas(static_cast<double>(set.rows)), set.dimensions,
+                                 with_commas(static_cast<double>(set.queries)), set_table(set));
+  text += spread_line(set);
+  for (const std::string& note : set.notes) text += fmt::format("({})\n", note);
+  return text + "\n";
+}
+
+/// shoal against the baseline on all sets, ratios alone.
+std::string summary(const Report& report) {
+  std::string text;
+  for (const SetResult& set : report.sets) {
+    const LibraryResult* baseline = set.baseline();
+    if (baseline == nullptr) continue;
+    for (const LibraryResult& library : set.libraries) {
+      if (library.refused || !library.name.starts_with("shoal") || &library == baseline) continue;
+      if (text.empty()) {
+        text = fmt::format("### shoal against {}, at equal recall\n\n", baseline->name) +
+               heading({"data", "storage", "build", "search at 0.90", "0.95", "0.99", "0.995"});
+      }
+      std::vector<std::string> cells{set.name, library.name.substr(6), ratio_text(build_ratio(library, *baseline))};
+      for (const double target : targets) cells.push_back(ratio_text(speed_ratio(library, *baseline, target)));
+      text += row(cells);
+    }
+  }
+  return text.empty() ? text : text + "\n";
+}
+
+std::string setup_lines(const Report& report) {
+  std::string text;
+  for (const std::string& line : report.environment) text += "- " + line + "\n";
+  std::vector<std::string> versions;
+  for (const auto& library : report.libraries) versions.push_back(library.name + " " + library.version);
+  text += fmt::format("- libraries: {}\n", fmt::join(versions, ", "));
+  text += fmt::format(
+      "- setup: squared L2, M {}, ef_construction {}, k 10, one thread; recall counts ties; medians of {} round{}, the "
+      "libraries interleaved; bytes: {}\n",
+      report.setup.M, report.setup.ef_construction, report.rounds, report.rounds == 1 ? "" : "s",
+      rivals::allocated_bytes_source());
+  for (const std::string& note : report.notes) text += "- " + note + "\n";
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string tables(const Report& report) {
+  std::string text = setup_lines(report) + summary(report);
+  for (const SetResult& set : report.sets) text += set_section(set);
+  return text;
+}
+
+std::string page(const Report& report, const std::vector<std::string>& plots) {
+  std::string text =
+      "# Benchmark report\n\nRatios in parentheses are against the same rounds of the baseline: above 1, faster. "
+      "docs/benchmarks.md says how everything is measured.\n\n" +
+      setup_lines(report) + summary(report);
+  for (std::size_t i = 0; i < report.sets.size(); ++i) {
+    text += set_section(report.sets[i]);
+    if (!plots[i].empty()) text += fmt::format("![recall and speed on {}]({})\n\n", report.sets[i].name, plots[i]);
+  }
+  return text;
+}
+
+}  // namespace shoal::report

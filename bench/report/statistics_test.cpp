@@ -1,0 +1,43 @@
+// The arithmetic of the report, on numbers whose answer is known.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <array>
+
+#include <doctest/doctest.h>
+
+#include "statistics.hpp"
+
+namespace shoal::report {
+namespace {
+
+TEST_CASE("a median does not depend on the order, and an even count has the mean of the middle two") {
+  CHECK(median({3, 1, 2}) == 2);
+  CHECK(median({4, 1, 100, 2}) == 3);
+  CHECK(median({5}) == 5);
+}
+
+TEST_CASE("a spread is relative to the median") { CHECK(spread({90, 100, 120}) == doctest::Approx(0.3)); }
+
+TEST_CASE("half way between two recalls lies the geometric mean of the speeds") {
+  const std::array recall{0.80, 0.90, 1.00};
+  const std::array qps{4000.0, 1000.0, 10.0};
+  CHECK(*qps_at(recall, qps, 0.85) == doctest::Approx(2000));
+  CHECK(*qps_at(recall, qps, 0.95) == doctest::Approx(100));
+  CHECK(*qps_at(recall, qps, 0.90) == doctest::Approx(1000));
+}
+
+TEST_CASE("a recall below the first point has the first point's speed, and one above all has none") {
+  const std::array recall{0.95, 0.99};
+  const std::array qps{1000.0, 500.0};
+  CHECK(*qps_at(recall, qps, 0.90) == 1000);
+  CHECK(!qps_at(recall, qps, 0.995).has_value());
+}
+
+TEST_CASE("a curve that falls back is read where it first gets there") {
+  const std::array recall{0.90, 0.94, 0.93, 0.96};
+  const std::array qps{800.0, 400.0, 200.0, 100.0};
+  CHECK(*qps_at(recall, qps, 0.94) == doctest::Approx(400));
+  CHECK(*qps_at(recall, qps, 0.96) == doctest::Approx(100));
+}
+
+}  // namespace
+}  // namespace shoal::report

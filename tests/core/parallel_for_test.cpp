@@ -1,0 +1,94 @@
+// parallel_for: each index exactly once, and nothing else.
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <shoal/core/parallel_for.hpp>
+
+namespace shoal {
+namespace {
+
+using detail::parallel_for;
+
+}  // namespace
+
+TEST_CASE("parallel_for calls its body once for each index, whatever the number of items and threads") {
+  for (const std::size_t count : {0, 1, 2, 7, 16, 17, 31, 32, 33, 1'000}) {
+    for (const unsigned threads : {0U, 1U, 2U, 3U, 8U, 100U}) {
+      CAPTURE(count);
+      CAPTURE(threads);
+      std::deque<std::atomic<int>> calls(count + 1);
+      std::atomic<int> beyond{0};
+      parallel_for(count, threads, [&](std::size_t i) {
+        if (i < count) {
+          ++calls[i];
+        } else {
+          ++beyond;
+        }
+      });
+      std::size_t wrong = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (calls[i] != 1) ++wrong;
+      }
+      CHECK(wrong == 0);
+      CHECK(beyond == 0);
+    }
+  }
+}
+
+TEST_CASE("parallel_for has done all its work when it returns, writes of plain memory included") {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::size_t> squares(500, 0);
+    parallel_for(squares.size(), 4, [&](std::size_t i) { squares[i] = i * i; });
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < squares.size(); ++i) {
+      if (squares[i] != i * i) ++wrong;
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("with one thread parallel_for goes through the indices in order, on the calling thread") {
+  std::vector<std::size_t> order;
+  std::size_t elsewhere = 0;
+  const std::thread::id here = std::this_thread::get_id();
+  parallel_for(100, 1, [&](std::size_t i) {
+    order.push_back(i);
+    if (std::this_thread::get_id() != here) ++elsewhere;
+  });
+  REQUIRE(order.size() == 100);
+  for (std::size_t i = 0; i < 100; ++i) CHECK(order[i] == i);
+  CHECK(elsewhere == 0);
+}
+
+TEST_CASE("parallel_for uses no more threads than it was given") {
+  std::vector<std::thread::id> who(2'000);
+  parallel_for(who.size(), 3, [&](std::size_t i) { who[i] = std::this_thread::get_id(); });
+  std::vector<std::thread::id> different;
+  for (const std::thread::id id : who) {
+    if (std::find(different.begin(), different.end(), id) == different.end()) different.push_back(id);
+  }
+  CHECK(different.size() >= 1);
+  CHECK(different.size() <= 3);
+}
+
+#if SHOAL_HAS_THREADS
+TEST_CASE("parallel_for runs items at the same time on as many threads as asked for") {
+  // Each of two items waits for the other: on one thread this would never end. The first items of two runs of 16.
+  std::atomic<int> arrived{0};
+  parallel_for(32, 2, [&](std::size_t i) {
+    if (i % 16 != 0) return;
+    ++arrived;
+    while (arrived < 2) std::this_thread::yield();
+  });
+  CHECK(arrived == 2);
+}
+#endif
+
+}  // namespace shoal
