@@ -41,6 +41,7 @@ int main() {
   // One vector at a time. Any dense expression of one row or column does; doubles are rounded to float.
   Index by_row({.dimensions = dimensions});
   std::vector<std::pair<std::uint64_t, Eigen::VectorXd>> items;
+  items.reserve(rows);
   for (int i = 0; i < rows; ++i) items.emplace_back(i, matrix.row(i).cast<double>());
   if (!by_row.batch_insert(items)) return 1;
   all &= report("items with an Eigen::VectorXd", finds(by_row, matrix));

@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <limits>
-#include <thread>
+#include <stdexcept>
+#include <string>
 
-#include <Eigen/Core>
+#include <shoal/eigen/exact_search.hpp>
 
 #include <datasets/ground_truth.hpp>
 #include <datasets/true_distance.hpp>
@@ -13,186 +12,39 @@ namespace shoal::datasets {
 
 namespace {
 
-using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
-constexpr std::size_t queries_in_block = 64;
-constexpr std::size_t rows_in_block = 1024;  // 256 KiB of products, and at 768-d 3 MB of vectors
-
+/// Nearest first, ties by row.
 struct Ranked {
   double distance = 0;
   std::uint32_t row = 0;
 };
-
-/// Nearest first, ties by row.
 bool is_nearer(const Ranked& a, const Ranked& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
 }
 
-struct Candidate {
-  double lowest = 0;  // the distance is not below this
-  std::uint32_t row = 0;
-};
-
-/// The rows that may still be among the k nearest of one query.
-class Candidates {
- public:
-  explicit Candidates(std::size_t k) : k_(k) {}
-
-  /// A row whose distance lies between `lowest` and `highest`.
-  void offer(std::uint32_t row, double lowest, double highest) {
-    if (k_highest_.size() < k_) {
-      k_highest_.push_back(highest);
-      std::push_heap(k_highest_.begin(), k_highest_.end());
-    } else if (highest < k_highest_.front()) {
-      std::pop_heap(k_highest_.begin(), k_highest_.end());
-      k_highest_.back() = highest;
-      std::push_heap(k_highest_.begin(), k_highest_.end());
-    }
-    if (lowest <= bound()) {
-      rows_.push_back({lowest, row});
-      if (rows_.size() >= prune_at_) {
-        prune();
-        prune_at_ = 2 * rows_.size() + 8 * k_ + 256;
-      }
-    }
-  }
-
-  [[nodiscard]] const std::vector<Candidate>& pruned() {
-    prune();
-    return rows_;
-  }
-
- private:
-  /// k rows are no farther than this.
-  [[nodiscard]] double bound() const {
-    return k_highest_.size() < k_ ? std::numeric_limits<double>::infinity() : k_highest_.front();
-  }
-
-  void prune() {
-    std::erase_if(rows_, [limit = bound()](const Candidate& candidate) { return candidate.lowest > limit; });
-  }
-
-  std::size_t k_;
-  std::vector<double> k_highest_;  // a heap: the k smallest upper bounds, the largest of them in front
-  std::vector<Candidate> rows_;
-  std::size_t prune_at_ = 1024;
-};
-
-class ExactSearch {
- public:
-  ExactSearch(const Matrix<float>& base, const Matrix<float>& queries, Metric metric, std::size_t k)
-      : base_(base), queries_(queries), metric_(metric), k_(std::min(k, base.rows)) {
-    const auto d = static_cast<double>(base.cols);
-    relative_error_ = d * unit_roundoff / (1 - d * unit_roundoff);
-    base_norms_.reserve(base.rows);
-    for (std::size_t i = 0; i < base.rows; ++i) {
-      base_norms_.push_back(norm(base.row(i)));
-    }
-    truth_.ids = {queries.rows, k_, std::vector<std::uint32_t>(queries.rows * k_)};
-    truth_.distances = {queries.rows, k_, std::vector<double>(queries.rows * k_)};
-  }
-
-  /// Takes blocks of queries until none is left; any number of threads may be in here.
-  void work() {
-    RowMajor products;
-    for (;;) {
-      const std::size_t first = next_query_.fetch_add(queries_in_block);
-      if (first >= queries_.rows) {
-        return;
-      }
-      search_block(first, std::min(queries_in_block, queries_.rows - first), products);
-    }
-  }
-
-  [[nodiscard]] GroundTruth take() { return std::move(truth_); }
-
- private:
-  static constexpr double unit_roundoff = 0x1p-24;
-
-  void search_block(std::size_t first_query, std::size_t count, RowMajor& products) {
-    const auto view = [](const Matrix<float>& matrix, std::size_t first, std::size_t rows) {
-      return Eigen::Map<const RowMajor>(matrix.row(first).data(), static_cast<Eigen::Index>(rows),
-                                        static_cast<Eigen::Index>(matrix.cols));
-    };
-    std::vector<Candidates> candidates(count, Candidates(k_));
-    std::vector<double> query_norms(count);
-    for (std::size_t j = 0; j < count; ++j) {
-      query_norms[j] = norm(queries_.row(first_query + j));
-    }
-    for (std::size_t first = 0; first < base_.rows; first += rows_in_block) {
-      const std::size_t rows = std::min(rows_in_block, base_.rows - first);
-      products.noalias() = view(queries_, first_query, count) * view(base_, first, rows).transpose();
-      for (std::size_t j = 0; j < count; ++j) {
-        for (std::size_t i = 0; i < rows; ++i) {
-          const float product = products(static_cast<Eigen::Index>(j), static_cast<Eigen::Index>(i));
-          offer(candidates[j], first_query + j, query_norms[j], first + i, product);
-        }
-      }
-    }
-    for (std::size_t j = 0; j < count; ++j) {
-      rank(first_query + j, candidates[j].pruned());
-    }
-  }
-
-  void offer(Candidates& candidates, std::size_t query, double query_norm, std::size_t row, float product) const {
-    const double norms = query_norm * base_norms_[row];
-    const double product_error = relative_error_ * norms + static_cast<double>(base_.cols) * smallest_normal;
-    double distance = 0, error = 0;
-    if (!std::isfinite(product)) {  // overflowed
-      distance = true_distance(metric_, queries_.row(query), base_.row(row));
-    } else if (metric_ == Metric::angular) {
-      distance = 1 - product / norms;
-      error = product_error / norms + 1e-12;
-    } else {
-      const double squares = query_norm * query_norm + base_norms_[row] * base_norms_[row];
-      distance = squares - 2 * double{product};
-      error = 2 * product_error + 1e-12 * squares;
-    }
-    candidates.offer(static_cast<std::uint32_t>(row), distance - error, distance + error);
-  }
-
-  void rank(std::size_t query, const std::vector<Candidate>& candidates) {
-    std::vector<Ranked> ranked;
-    ranked.reserve(candidates.size());
-    for (const Candidate& candidate : candidates) {
-      ranked.push_back({true_distance(metric_, queries_.row(query), base_.row(candidate.row)), candidate.row});
-    }
-    const auto end = ranked.begin() + static_cast<std::ptrdiff_t>(k_);
-    std::partial_sort(ranked.begin(), end, ranked.end(), is_nearer);
-    for (std::size_t i = 0; i < k_; ++i) {
-      truth_.ids.row(query)[i] = ranked[i].row;
-      truth_.distances.row(query)[i] = ranked[i].distance;
-    }
-  }
-
-  static constexpr double smallest_normal = double{std::numeric_limits<float>::min()};
-
-  const Matrix<float>& base_;
-  const Matrix<float>& queries_;
-  Metric metric_;
-  std::size_t k_;
-  double relative_error_ = 0;
-  std::vector<double> base_norms_;
-  GroundTruth truth_;
-  std::atomic<std::size_t> next_query_{0};
-};
+MatrixView<float> view(const Matrix<float>& matrix) {
+  return {matrix.values.data(), matrix.rows, matrix.cols, matrix.cols};
+}
 
 }  // namespace
 
 GroundTruth exact_ground_truth(const Matrix<float>& base, const Matrix<float>& queries, Metric metric, std::size_t k,
                                unsigned threads) {
-  ExactSearch search(base, queries, metric, k);
-  const std::size_t wanted = threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t useful = std::min(wanted, (queries.rows + queries_in_block - 1) / queries_in_block);
-  std::vector<std::thread> others;
-  for (std::size_t i = 1; i < useful; ++i) {
-    others.emplace_back([&search] { search.work(); });
+  const auto found = metric == Metric::angular ? exact_search<Cosine>(view(base), view(queries), k, threads)
+                                               : exact_search<L2Squared>(view(base), view(queries), k, threads);
+  if (!found) {
+    throw std::invalid_argument(std::string(found.error().message()));
   }
-  search.work();
-  for (std::thread& thread : others) {
-    thread.join();
+  k = std::min(k, base.rows);
+  GroundTruth truth;
+  truth.ids = {queries.rows, k, std::vector<std::uint32_t>(queries.rows * k)};
+  truth.distances = {queries.rows, k, std::vector<double>(queries.rows * k)};
+  for (std::size_t i = 0; i < queries.rows; ++i) {
+    for (std::size_t j = 0; j < k; ++j) {
+      truth.ids.row(i)[j] = static_cast<std::uint32_t>((*found)[i][j].row);
+      truth.distances.row(i)[j] = (*found)[i][j].distance;
+    }
   }
-  return search.take();
+  return truth;
 }
 
 Result<GroundTruth> adopt_ground_truth(const Matrix<std::int64_t>& ids, const Matrix<float>& base,

@@ -9,10 +9,8 @@ namespace shoal::datasets {
 
 /// The min(k, base.rows) nearest base rows of each query, nearest first, ties by id.
 ///
-/// Blocked Eigen matrix products in float find the candidates: every row whose distance may, within the rounding of a
-/// float dot product (d u |a| |b|, whatever the order of its sum), be among the k nearest. These are ranked in double:
-/// the result is that of a search in double throughout. *Threads*: 0 means all cores. *Cost*: rows x queries x cols
-/// multiplications.
+/// By shoal::exact_search. *Errors*: std::invalid_argument for a vector that is not finite, or zero under angular.
+/// *Threads*: 0 means all cores. *Cost*: rows x queries x cols multiplications.
 [[nodiscard]] GroundTruth exact_ground_truth(const Matrix<float>& base, const Matrix<float>& queries, Metric metric,
                                              std::size_t k, unsigned threads = 0);
 

@@ -42,7 +42,7 @@ const std::vector<std::size_t>& strides() {
 }  // namespace
 
 TEST_CASE("the stride is the row rounded up to the largest alignment that costs at most an eighth") {
-  for (const std::size_t minimum : {1, 2, 4, 8}) {
+  for (const std::size_t minimum : {1U, 2U, 4U, 8U}) {
     for (std::size_t bytes = minimum; bytes <= 5'000; bytes += minimum) {
       const std::size_t stride = row_stride(bytes, minimum);
       const auto rounded_to = [bytes](std::size_t alignment) {

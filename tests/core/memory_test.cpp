@@ -131,7 +131,7 @@ TEST_CASE("ChunkedRows: memory_bytes is what operator new gave, after one reserv
 
 TEST_CASE("ChunkedRows: the estimate is what one reserve allocates, and that is under two chunks of 32 KiB more") {
   for (const std::size_t stride : strides()) {
-    for (const std::size_t rows : {0, 1, 2, 31, 32, 33, 64, 65}) {
+    for (const std::size_t rows : {0U, 1U, 2U, 31U, 32U, 33U, 64U, 65U}) {
       CAPTURE(stride);
       CAPTURE(rows);
       std::size_t allocated = 0;

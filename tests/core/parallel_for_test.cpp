@@ -19,7 +19,7 @@ using detail::parallel_for;
 }  // namespace
 
 TEST_CASE("parallel_for calls its body once for each index, whatever the number of items and threads") {
-  for (const std::size_t count : {0, 1, 2, 7, 16, 17, 31, 32, 33, 1'000}) {
+  for (const std::size_t count : {0U, 1U, 2U, 7U, 16U, 17U, 31U, 32U, 33U, 1'000U}) {
     for (const unsigned threads : {0U, 1U, 2U, 3U, 8U, 100U}) {
       CAPTURE(count);
       CAPTURE(threads);

@@ -215,7 +215,7 @@ TEST_CASE_TEMPLATE("distances are those of the vectors as kept", K, SHOAL_TEST_E
 TEST_CASE_TEMPLATE("a prepared query is compared as the vector it keeps would be", K, SHOAL_TEST_EVERY_KIND) {
   Random random(705);
   CAPTURE(random.seed());
-  for (const std::size_t n : {1, 2, 3, 17, 64, 100, 768}) {
+  for (const std::size_t n : {1U, 2U, 3U, 17U, 64U, 100U, 768U}) {
     CAPTURE(n);
     std::vector<NamedVector> vectors = vectors_of_every_shape(random, n);
     auto rows = rows_of<K>(vectors, n);
@@ -260,7 +260,7 @@ TEST_CASE_TEMPLATE("no distance between vectors of the largest norm overflows", 
 TEST_CASE_TEMPLATE("rows never move while room is made for more", K, SHOAL_TEST_EVERY_KIND) {
   Random random(707);
   CAPTURE(random.seed());
-  for (const std::size_t n : {1, 3, 16, 70, 128, 768, 1000, 4096}) {
+  for (const std::size_t n : {1U, 3U, 16U, 70U, 128U, 768U, 1000U, 4096U}) {
     CAPTURE(n);
     const std::size_t count = n >= 1000 ? 40 : 400;
     typename K::Rows rows(n);
@@ -285,7 +285,7 @@ TEST_CASE_TEMPLATE("rows never move while room is made for more", K, SHOAL_TEST_
 TEST_CASE_TEMPLATE("a clone holds the same rows and shares nothing", K, SHOAL_TEST_EVERY_KIND) {
   Random random(708);
   CAPTURE(random.seed());
-  for (const std::size_t n : {1, 5, 64, 100, 768}) {
+  for (const std::size_t n : {1U, 5U, 64U, 100U, 768U}) {
     CAPTURE(n);
     const std::vector<NamedVector> vectors = vectors_of_every_shape(random, n);
     auto rows = rows_of<K>(vectors, n);
@@ -309,7 +309,7 @@ TEST_CASE_TEMPLATE("a clone holds the same rows and shares nothing", K, SHOAL_TE
 TEST_CASE_TEMPLATE("memory_bytes of rows reserved at once is the estimate, and in steps at most their table more", K,
                    SHOAL_TEST_EVERY_KIND) {
   for (const std::size_t n : storage_dimensions()) {
-    for (const std::size_t count : {0, 1, 10, 333, 2'000}) {
+    for (const std::size_t count : {0U, 1U, 10U, 333U, 2'000U}) {
       if (n > 1'000 && count > 333) continue;
       CAPTURE(n);
       CAPTURE(count);

@@ -71,7 +71,7 @@ TEST_CASE("the relative error of normal vectors of 384 to 4096 dimensions is bel
   // third of the worst squared error: 4.1 / 254 / sqrt(3) = 0.93 %. The rest is for largest components beyond the mean.
   Random random(802);
   CAPTURE(random.seed());
-  for (const std::size_t n : {384, 768, 1000, 4096}) {
+  for (const std::size_t n : {384U, 768U, 1000U, 4096U}) {
     CAPTURE(n);
     Rows rows(n);
     rows.reserve(1);
@@ -140,7 +140,7 @@ TEST_CASE("a half is rounded away from zero, so a vector and its opposite have o
 }
 
 TEST_CASE("zero and denormal vectors are kept as zero, with a scale that is not") {
-  for (const std::size_t n : {1, 7, 64, 100}) {
+  for (const std::size_t n : {1U, 7U, 64U, 100U}) {
     CAPTURE(n);
     Rows rows(n);
     rows.reserve(1);
@@ -158,7 +158,7 @@ TEST_CASE("zero and denormal vectors are kept as zero, with a scale that is not"
 TEST_CASE("a power of two times a vector has the same codes, and a scale times that power") {
   Random random(805);
   CAPTURE(random.seed());
-  for (const std::size_t n : {1, 6, 64, 100, 768}) {
+  for (const std::size_t n : {1U, 6U, 64U, 100U, 768U}) {
     CAPTURE(n);
     Rows rows(n);
     rows.reserve(2);

@@ -22,8 +22,8 @@ template <class Body>
 void parallel_for(std::size_t count, [[maybe_unused]] unsigned threads, Body&& body) {
 #if SHOAL_HAS_THREADS
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-  constexpr std::size_t run = 16;
-  const std::size_t helpers = std::min<std::size_t>(threads, (count + run - 1) / run);
+  const std::size_t helpers = std::min<std::size_t>(threads, count);
+  const std::size_t run = std::clamp<std::size_t>(count / (8 * std::size_t{threads}), 1, 16);
   if (helpers > 1) {
     std::atomic<std::size_t> next{0};
     auto work = [&] {
