@@ -1,4 +1,5 @@
-// Vectors and matrices of Eigen, as they are: expressions, row-major matrices, maps, column-major through transpose().
+// Vectors and matrices of Eigen, as they are: expressions, row-major matrices, maps, column-major through transpose();
+// and exact search by matrix products, which has a header of its own.
 #include <cstdint>
 #include <cstdio>
 #include <numeric>
@@ -7,6 +8,7 @@
 
 #include <Eigen/Core>
 
+#include <shoal/eigen/exact_search.hpp>
 #include <shoal/shoal.hpp>
 
 using Index = shoal::HnswIndex<shoal::L2Squared, shoal::Float32>;
@@ -26,7 +28,7 @@ bool finds(const Index& index, const RowMajor& matrix) {
 }
 
 bool report(const char* what, bool works) {
-  std::printf("%-32s %s\n", what, works ? "found" : "NOT FOUND");
+  std::printf("%-34s %s\n", what, works ? "found" : "NOT FOUND");
   return works;
 }
 
@@ -67,5 +69,10 @@ int main() {
   // Many queries at once.
   const auto results = whole.batch_search(matrix.topRows(20), 3);
   all &= report("a block as queries", results.size() == 20 && results[7].front().id == 7);
+
+  // What the neighbours really are, without an index.
+  const auto truth = shoal::exact_search(matrix, matrix.topRows(20), 3);
+  if (!truth) return 1;
+  all &= report("the nearest, by exact search", (*truth)[7][1].row == results[7][1].id);
   return all ? 0 : 1;
 }

@@ -9,9 +9,7 @@ namespace shoal::bench {
 namespace {
 
 /// So many of 1,000 ids pass, picked by a hash: they lie all over the data.
-bool passes(std::uint64_t id, std::uint64_t per_mille) {
-  return shoal::detail::mix64(id) % 1000 < per_mille;
-}
+bool passes(std::uint64_t id, std::uint64_t per_mille) { return shoal::detail::mix64(id) % 1000 < per_mille; }
 
 /// The share of the exact results that was found; -1 for a result that is wrong.
 double filtered_recall(const Index<Float32>& index, const SearchOptions& options) {

@@ -1,6 +1,7 @@
-// What a progress callback costs a batch: it must be under 1 %. Two builds differ by more than that for reasons of their
-// own, so the two kinds take turns, processor time is counted and not the clock's, and the fastest of each are compared:
-// what disturbs a build only ever makes it slower. Checked: the callback is called once for each item, in order.
+// What a progress callback costs a batch: it must be under 1 %. Two builds differ by more than that for reasons of
+// their own, so the two kinds take turns, processor time is counted and not the clock's, and the fastest of each are
+// compared: what disturbs a build only ever makes it slower. Checked: the callback is called once for each item, in
+// order.
 
 #include <algorithm>
 #include <ctime>

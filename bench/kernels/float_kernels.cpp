@@ -3,9 +3,8 @@
 
 #include <cmath>
 
-#include <shoal/simd/float_kernels.hpp>
-
 #include "rows.hpp"
+#include <shoal/simd/float_kernels.hpp>
 
 namespace shoal::bench {
 namespace {

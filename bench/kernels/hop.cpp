@@ -1,14 +1,13 @@
-// What a search does most: a hop, in which the new neighbours of a node, scattered over all rows, are scored by one call
-// of rows.distances. 16 of them, about what is new in the 32 links of a node. Checked against squared L2 in double
+// What a search does most: a hop, in which the new neighbours of a node, scattered over all rows, are scored by one
+// call of rows.distances. 16 of them, about what is new in the 32 links of a node. Checked against squared L2 in double
 // between the query as kept (one row is written from it) and the rows as kept.
 
 #include <cmath>
 #include <span>
 
+#include "rows.hpp"
 #include <shoal/storage/float32.hpp>
 #include <shoal/storage/sq8.hpp>
-
-#include "rows.hpp"
 
 namespace shoal::bench {
 namespace {

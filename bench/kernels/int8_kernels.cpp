@@ -1,8 +1,7 @@
 // Inner product of bytes, one query against rows. Checked against a plain loop: equal, since integers do not round.
 
-#include <shoal/simd/int8_kernels.hpp>
-
 #include "rows.hpp"
+#include <shoal/simd/int8_kernels.hpp>
 
 namespace shoal::bench {
 namespace {

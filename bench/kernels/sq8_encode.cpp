@@ -5,10 +5,9 @@
 #include <cmath>
 #include <span>
 
+#include "rows.hpp"
 #include <shoal/storage/rotation.hpp>
 #include <shoal/storage/sq8.hpp>
-
-#include "rows.hpp"
 
 namespace shoal::bench {
 namespace {

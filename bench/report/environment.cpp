@@ -65,8 +65,8 @@ std::string compiler() {
 
 std::string instruction_set() {
 #if SHOAL_HAS_XSIMD
-  return fmt::format("float kernels of {} lanes through xsimd {}.{}.{}", xsimd::batch<float>::size,
-                     XSIMD_VERSION_MAJOR, XSIMD_VERSION_MINOR, XSIMD_VERSION_PATCH);
+  return fmt::format("float kernels of {} lanes through xsimd {}.{}.{}", xsimd::batch<float>::size, XSIMD_VERSION_MAJOR,
+                     XSIMD_VERSION_MINOR, XSIMD_VERSION_PATCH);
 #else
   return "plain C++ kernels, no xsimd";
 #endif

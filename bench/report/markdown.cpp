@@ -4,7 +4,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-
 #include <rivals/allocated_bytes.hpp>
 
 #include "statistics.hpp"
@@ -101,9 +100,9 @@ std::string spread_line(const SetResult& set) {
 }
 
 std::string set_section(const SetResult& set) {
-  std::string text = fmt::format("### {}: {} x {}, {} queries\n\n{}\n", set.name,
-                                 with_commas(static_cast<double>(set.rows)), set.dimensions,
-                                 with_commas(static_cast<double>(set.queries)), set_table(set));
+  std::string text =
+      fmt::format("### {}: {} x {}, {} queries\n\n{}\n", set.name, with_commas(static_cast<double>(set.rows)),
+                  set.dimensions, with_commas(static_cast<double>(set.queries)), set_table(set));
   text += spread_line(set);
   for (const std::string& note : set.notes) text += fmt::format("({})\n", note);
   return text + "\n";

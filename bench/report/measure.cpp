@@ -7,13 +7,12 @@
 #include <random>
 
 #include <fmt/core.h>
-
-#include <datasets/recall.hpp>
 #include <rivals/allocated_bytes.hpp>
 
 #include "search_pass.hpp"
 #include "sets.hpp"
 #include "statistics.hpp"
+#include <datasets/recall.hpp>
 
 namespace shoal::report {
 
@@ -28,7 +27,7 @@ constexpr double enough_recall = 0.998;
 constexpr double least_rise = 0.0002;
 // A pass that would take longer than this on one thread is left out, and a build that would make a library's builds
 // together take longer.
-constexpr double longest_pass_seconds = 40;
+constexpr double longest_pass_seconds = 30;
 constexpr double longest_builds_seconds = 45;
 // No library is this bad at the largest ef; what is has a fault, or was called wrongly.
 constexpr double least_sane_recall = 0.7;
@@ -37,8 +36,13 @@ class Measurement {
  public:
   Measurement(const datasets::Dataset& set, const std::vector<rivals::Library>& libraries, const rivals::Setup& setup,
               const Options& options)
-      : set_(set), libraries_(libraries), setup_(setup), options_(options), queries_(shuffled_queries(set.queries.rows)),
-        built_(libraries.size()), checksums_(libraries.size()) {
+      : set_(set),
+        libraries_(libraries),
+        setup_(setup),
+        options_(options),
+        queries_(shuffled_queries(set.queries.rows)),
+        built_(libraries.size()),
+        checksums_(libraries.size()) {
     result_.name = set.name;
     result_.rows = set.base.rows;
     result_.dimensions = set.base.cols;
@@ -140,8 +144,8 @@ class Measurement {
       if (ef == set_.base.rows) break;
     }
     if (result.highest_recall < least_sane_recall) {
-      result.refused = fmt::format("recall {:.3f} is its highest, at ef {}", result.highest_recall,
-                                   result.highest_recall_ef);
+      result.refused =
+          fmt::format("recall {:.3f} is its highest, at ef {}", result.highest_recall, result.highest_recall_ef);
       return;
     }
     progress("{} finds up to {:.4f}, at ef {}", result.name, result.highest_recall, result.highest_recall_ef);
@@ -195,9 +199,9 @@ class Measurement {
   const std::vector<rivals::Library>& libraries_;
   const rivals::Setup& setup_;
   const Options& options_;
-  std::vector<std::size_t> queries_;                      // in the order in which they are timed
-  std::vector<std::unique_ptr<rivals::Rival>> built_;     // by library
-  std::vector<std::vector<std::uint64_t>> checksums_;     // by library, by ef: of what the timed queries must find
+  std::vector<std::size_t> queries_;                   // in the order in which they are timed
+  std::vector<std::unique_ptr<rivals::Rival>> built_;  // by library
+  std::vector<std::vector<std::uint64_t>> checksums_;  // by library, by ef: of what the timed queries must find
   std::mt19937 random_{20'240'601};
   SetResult result_;
 };

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include <datasets/dataset.hpp>
 #include <rivals/registry.hpp>
 
 #include "options.hpp"
+#include <datasets/dataset.hpp>
 
 namespace shoal::report {
 

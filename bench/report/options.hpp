@@ -12,12 +12,12 @@ namespace shoal::report {
 
 struct Options {
   bool quick = false;
-  std::size_t rounds = 0;               // of timed searches; 0: 5, or 3 when quick
-  std::filesystem::path data;           // a folder of data sets, or one data set; empty: the usual places
-  std::filesystem::path out;            // where the report goes
-  std::vector<std::string> only;        // data sets whose name contains one of these; empty: all
-  std::vector<std::string> libraries;   // likewise
-  std::size_t max_rows = 20'000;        // of every data set
+  std::size_t rounds = 0;              // of timed searches; 0: 5, or 3 when quick
+  std::filesystem::path data;          // a folder of data sets, or one data set; empty: the usual places
+  std::filesystem::path out;           // where the report goes
+  std::vector<std::string> only;       // data sets whose name contains one of these; empty: all
+  std::vector<std::string> libraries;  // likewise
+  std::size_t max_rows = 20'000;       // of every data set
   std::size_t max_queries = 1'000;
 
   [[nodiscard]] std::size_t search_rounds() const { return rounds != 0 ? rounds : quick ? 3 : 5; }

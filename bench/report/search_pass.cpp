@@ -6,9 +6,8 @@
 #include <numeric>
 #include <thread>
 
-#include <datasets/random.hpp>
-
 #include "sets.hpp"
+#include <datasets/random.hpp>
 
 namespace shoal::report {
 
@@ -16,9 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::uint64_t sum(const std::vector<std::uint64_t>& ids) {
   return std::accumulate(ids.begin(), ids.end(), std::uint64_t{0});

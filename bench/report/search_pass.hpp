@@ -5,8 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include <datasets/dataset.hpp>
 #include <rivals/rival.hpp>
+
+#include <datasets/dataset.hpp>
 
 namespace shoal::report {
 

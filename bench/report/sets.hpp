@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <datasets/dataset.hpp>
-
 #include "options.hpp"
+#include <datasets/dataset.hpp>
 
 namespace shoal::report {
 

@@ -1,10 +1,10 @@
 // The arithmetic of the report, on numbers whose answer is known.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "statistics.hpp"
+
 #include <array>
 
 #include <doctest/doctest.h>
-
-#include "statistics.hpp"
 
 namespace shoal::report {
 namespace {

@@ -5,7 +5,6 @@
 
 #include <faiss/IndexHNSW.h>
 #include <omp.h>
-
 #include <rivals/rival.hpp>
 
 namespace shoal::rivals {

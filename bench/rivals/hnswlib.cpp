@@ -2,7 +2,6 @@
 // include it. Compiled with our flags, so under -march=native it has the vector instructions that shoal has.
 
 #include <hnswlib/hnswlib.h>
-
 #include <rivals/makers.hpp>
 
 namespace shoal::rivals {

@@ -1,5 +1,6 @@
 #include <rivals/makers.hpp>
 #include <rivals/registry.hpp>
+
 #include <shoal/core/version.hpp>
 
 namespace shoal::rivals {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include <rivals/rival.hpp>
+
 #include <shoal/shoal.hpp>
 
 namespace shoal::rivals {

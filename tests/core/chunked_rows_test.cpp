@@ -15,9 +15,6 @@
 namespace shoal {
 namespace {
 
-using detail::ChunkedArray;
-using detail::ChunkedRows;
-using detail::row_stride;
 
 std::uint8_t pattern(std::size_t row, std::size_t byte) { return static_cast<std::uint8_t>(row * 31 + byte * 7 + 1); }
 

@@ -82,8 +82,6 @@ void operator delete[](void* where, std::size_t, std::align_val_t) noexcept { re
 namespace shoal {
 namespace {
 
-using detail::ChunkedArray;
-using detail::ChunkedRows;
 using detail::SlotSet;
 using detail::VisitedSet;
 using support::Allocations;

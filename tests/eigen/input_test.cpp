@@ -66,6 +66,19 @@ TEST_CASE("a matrix where a vector is expected is refused") {
   CHECK(inserted.error().message() == "expected a vector of 8 components, got a matrix of 3 x 8");
 }
 
+TEST_CASE("a row with gaps between its numbers is a vector, and no matrix") {
+  Eigen::MatrixXf columns = random_matrix(10).transpose();  // column-major: a row's numbers lie 8 apart
+  static_assert(!shoal::EigenRowMajor<decltype(columns.row(0))>);
+  static_assert(!shoal::EigenRowMajor<decltype(columns.transpose().row(0).reverse())>);
+  using Spaced = Eigen::Map<const RowMajor, 0, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>;
+  static_assert(!shoal::EigenRowMajor<Spaced>);
+  static_assert(shoal::EigenRowMajor<RowMajor> && shoal::EigenRowMajor<decltype(columns.transpose())>);
+  const Eigen::MatrixXf wide_rows = random_matrix(wide);
+  shoal::HnswIndex<> index({.dimensions = wide});
+  REQUIRE(index.insert(1, wide_rows.row(3)));
+  check_row(index, 1, wide_rows.row(3).transpose());
+}
+
 TEST_CASE("row-major matrices, maps, blocks and transposed column-major ones are matrices of rows") {
   const RowMajor matrix = random_matrix(50);
   const Eigen::MatrixXf columns = matrix.transpose();

@@ -15,7 +15,6 @@
 namespace shoal {
 namespace {
 
-using detail::ChunkedRows;
 using detail::Link;
 using detail::LinkLists;
 using support::Random;

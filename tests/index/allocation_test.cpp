@@ -41,6 +41,7 @@ void check_every_allocation(const shoal::BatchOptions& options, bool forever, bo
     REQUIRE(error.successful_ids == iota(0, in));
     if (!expect_prefix) REQUIRE(in == 0);
     if (error.failed_index && expect_prefix) REQUIRE(*error.failed_index == in);
+    if (error.failed_index && error.failed_id) REQUIRE(*error.failed_id == *error.failed_index);  // ids count from 0
     REQUIRE(index.size() == in);
     REQUIRE(ids_in(index, 300) == iota(0, in));
     if constexpr (requires { index.check(); }) REQUIRE(index.check().ok());

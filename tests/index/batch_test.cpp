@@ -25,6 +25,7 @@ void check_failed_at(const Index& index, const Result& result, std::size_t faile
   CHECK(error.cause.code() == code);
   CHECK(error.failed_index == failed);
   CHECK(error.successful_count == failed);
+  CHECK(error.completed_count == failed);
   CHECK(error.successful_ids == iota(0, failed));
   check_holds(index, iota(0, failed), 1000);
 }
@@ -307,6 +308,7 @@ TEST_CASE_TEMPLATE("a callback that returns false ends the batch with what is in
     CHECK(!result.error().failed_index);
     CHECK(!result.error().failed_id);
     CHECK(result.error().successful_ids == iota(0, last));
+    CHECK(result.error().completed_count == last);
     check_holds(index, iota(0, last), 100);
   }
 }
@@ -333,6 +335,10 @@ TEST_CASE_TEMPLATE("a requested stop ends the batch before the next item is read
     REQUIRE(!again);
     CHECK(again.error().cause.code() == ErrorCode::cancelled);
     CHECK(index.size() == 9);
+    Stream stream{random_items(16, 5, dimensions, 100)};
+    CHECK(!index.batch_insert(stream, shoal::NoProgress{}, options));
+    CHECK(stream.taken == 0);
+    CHECK(index.batch_insert(std::vector<support::Item>(), shoal::NoProgress{}, options));
   }
   SUBCASE("a stop that comes with the last item of a known length changes nothing") {
     std::stop_source late;

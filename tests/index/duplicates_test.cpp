@@ -27,6 +27,23 @@ TEST_CASE_TEMPLATE("skip leaves what is there and returns the ids that went in",
   CHECK(index.get(7) == reference.get(7));
 }
 
+TEST_CASE_TEMPLATE("a cancelled batch that skips says how many items of the source are dealt with", Index, ALL_INDEXES) {
+  Index index = make_index<Index>();
+  REQUIRE(index.batch_insert(random_items(1, 5, dimensions)));
+  const auto items = random_items(2, 20, dimensions);
+  const shoal::BatchOptions options{.on_duplicate = OnDuplicate::skip};
+  const auto cancelled =
+      index.batch_insert(items, [](std::size_t done, std::size_t) { return done != 12; }, options);
+  REQUIRE(!cancelled);
+  CHECK(cancelled.error().successful_count == 7);
+  CHECK(cancelled.error().completed_count == 12);
+  const auto rest =
+      index.batch_insert(std::span(items).subspan(cancelled.error().completed_count), shoal::NoProgress{}, options);
+  REQUIRE(rest);
+  CHECK(rest->size() == 8);
+  check_holds(index, iota(0, 20), 100);
+}
+
 TEST_CASE_TEMPLATE("overwrite replaces the vector, returns all ids, and the old vector is never returned", Index,
                    ALL_INDEXES) {
   Index index = make_index<Index>();

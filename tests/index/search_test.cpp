@@ -160,6 +160,24 @@ TEST_CASE_TEMPLATE("a batch of queries gives what they give one by one, at every
   CHECK(index.batch_search(std::vector<float>(), 5).empty());
 }
 
+TEST_CASE("a batch of queries may be a range of vectors, and what its filter throws comes out at every thread count") {
+  HnswL2 index = make_index<HnswL2>();
+  REQUIRE(index.batch_insert(random_items(10, 200, dimensions)));
+  std::vector<std::vector<float>> queries;
+  for (const auto& [id, vector] : random_items(11, 60, dimensions)) queries.push_back(vector);
+  const auto results = index.batch_search(queries, 5);
+  REQUIRE(results.size() == 60);
+  for (std::size_t i = 0; i < 60; ++i) CHECK(results[i] == index.search(queries[i], 5));
+  for (const unsigned threads : {1U, 4U}) {
+    const shoal::SearchOptions options{
+        .filter = [](std::uint64_t id) -> bool { return id == 7 ? throw std::runtime_error("no") : true; },
+        .threads = threads};
+    CHECK_THROWS_AS((void)index.batch_search(queries, options), std::runtime_error);
+  }
+  queries[3].pop_back();
+  CHECK(index.try_batch_search(queries, 5).error().message() == "query 3: expected 12 components, got 11");
+}
+
 TEST_CASE_TEMPLATE("any number of threads may search at once", Index, ALL_INDEXES) {
   Index index = make_index<Index>();
   REQUIRE(index.batch_insert(random_items(12, 500, dimensions)));
@@ -226,6 +244,8 @@ TEST_CASE("a configuration out of range is refused with the value") {
   CHECK(message({.dimensions = 70'000}) == "dimensions must be 1 to 65536, got 70000");
   CHECK(message({.dimensions = 3, .M = 1}) == "M must be 2 to 512, got 1");
   CHECK(message({.dimensions = 3, .ef_construction = 0}) == "ef_construction must be 1 to 100000, got 0");
+  CHECK_THROWS_AS((void)HnswL2::estimate_memory({.dimensions = 3, .M = 1}, 10), std::invalid_argument);
+  CHECK_THROWS_AS((void)BruteL2::estimate_memory({}, 10), std::invalid_argument);
   CHECK(HnswL2::create({.dimensions = 3}));
   CHECK(!BruteL2::create({}));
   CHECK_THROWS_AS(BruteL2(shoal::BruteForceConfig{}), std::invalid_argument);

@@ -1,6 +1,7 @@
 // The concept VectorRows: a policy with what it asks for and nothing else works in both indexes, and one that lacks any
 // single thing is rejected.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -98,6 +99,7 @@ struct Declared {
   struct Query {};
   struct QueryBuffer {
     explicit QueryBuffer(const Declared&);
+    std::size_t memory_bytes() const noexcept;
   };
   explicit Declared(std::size_t);
   void reserve(std::size_t);
@@ -189,8 +191,37 @@ struct CannotMove : Declared {
 };
 struct BufferWithoutRows : Declared {
   using Declared::Declared;
-  struct QueryBuffer {};
+  struct QueryBuffer {
+    std::size_t memory_bytes() const noexcept;
+  };
   BufferWithoutRows clone() const;
+  Query prepare(std::span<const float>, QueryBuffer&) const noexcept;
+};
+struct BufferOfUnknownSize : Declared {
+  using Declared::Declared;
+  struct QueryBuffer {
+    explicit QueryBuffer(const Declared&);
+  };
+  BufferOfUnknownSize clone() const;
+  Query prepare(std::span<const float>, QueryBuffer&) const noexcept;
+};
+struct BufferThatCannotMove : Declared {
+  using Declared::Declared;
+  struct QueryBuffer {
+    explicit QueryBuffer(const Declared&);
+    QueryBuffer(QueryBuffer&&) = delete;
+    std::size_t memory_bytes() const noexcept;
+  };
+  BufferThatCannotMove clone() const;
+  Query prepare(std::span<const float>, QueryBuffer&) const noexcept;
+};
+struct BufferOfItsOwn : Declared {  // the twin of the three above
+  using Declared::Declared;
+  struct QueryBuffer {
+    explicit QueryBuffer(const Declared&);
+    std::size_t memory_bytes() const noexcept;
+  };
+  BufferOfItsOwn clone() const;
   Query prepare(std::span<const float>, QueryBuffer&) const noexcept;
 };
 struct Good : Declared {  // the twin that shows the near misses fail for their own reason
@@ -198,7 +229,7 @@ struct Good : Declared {  // the twin that shows the near misses fail for their 
   Good clone() const;
 };
 
-static_assert(VectorRows<Good>);
+static_assert(VectorRows<Good> && VectorRows<BufferOfItsOwn>);
 static_assert(VectorRows<PlainRows<L2Squared>> && StorageFor<Plain, L2Squared> && StorageFor<Plain, Cosine>);
 static_assert(!VectorRows<NoReserve>);
 static_assert(!VectorRows<WriteMayThrow>);
@@ -216,6 +247,8 @@ static_assert(!VectorRows<EstimateOfObject>);
 static_assert(!VectorRows<NeedsMoreThanDimensions>);
 static_assert(!VectorRows<CannotMove>);
 static_assert(!VectorRows<BufferWithoutRows>);
+static_assert(!VectorRows<BufferOfUnknownSize>);
+static_assert(!VectorRows<BufferThatCannotMove>);
 static_assert(!VectorRows<int> && !VectorRows<std::vector<float>>);
 
 struct MetricWithoutFromDot {

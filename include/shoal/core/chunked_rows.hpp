@@ -19,19 +19,20 @@
 
 #include "shoal/core/platform.hpp"
 
-namespace shoal::inline v0::detail {
+namespace shoal::inline v0 {
 
 /// Bytes from one row to the next: the row rounded up to the largest alignment of at most a cache line that costs no
 /// more than an eighth, so that wide rows are aligned and narrow ones stay narrow. `bytes` is a multiple of
 /// `minimum`, a power of two.
 [[nodiscard]] constexpr std::size_t row_stride(std::size_t bytes, std::size_t minimum) noexcept {
-  for (std::size_t alignment = cache_line_bytes; alignment > minimum; alignment /= 2) {
+  for (std::size_t alignment = detail::cache_line_bytes; alignment > minimum; alignment /= 2) {
     const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     if (rounded - bytes <= bytes / 8) return rounded;
   }
   return bytes;
 }
 
+/// Raw rows; whoever keeps them knows what they mean. For storage policies.
 class ChunkedRows {
  public:
   static constexpr std::size_t chunk_bytes = 32 * 1024;
@@ -78,7 +79,7 @@ class ChunkedRows {
  private:
   struct Release {
     void operator()(std::byte* bytes) const noexcept {
-      ::operator delete(bytes, std::align_val_t{cache_line_bytes});
+      ::operator delete(bytes, std::align_val_t{detail::cache_line_bytes});
     }
   };
   using Chunk = std::unique_ptr<std::byte, Release>;
@@ -86,7 +87,7 @@ class ChunkedRows {
   [[nodiscard]] std::size_t rows_bytes() const noexcept { return stride_ << shift_; }
 
   [[nodiscard]] Chunk allocate() const {
-    auto* bytes = static_cast<std::byte*>(::operator new(rows_bytes(), std::align_val_t{cache_line_bytes}));
+    auto* bytes = static_cast<std::byte*>(::operator new(rows_bytes(), std::align_val_t{detail::cache_line_bytes}));
     std::memset(bytes, 0, rows_bytes());
     return Chunk(bytes);
   }
@@ -125,4 +126,4 @@ class ChunkedArray {
   ChunkedRows rows_;
 };
 
-}  // namespace shoal::inline v0::detail
+}  // namespace shoal::inline v0

@@ -33,7 +33,7 @@ enum class ErrorCode : std::uint8_t {
   cancelled,           ///< The progress callback returned false, or a stop was requested.
   source_failed,       ///< The range given to a batch threw while it was read; the exception is kept.
   callback_failed,     ///< The progress callback threw; the exception is kept.
-  reentrant_mutation,  ///< The index was changed from inside a batch (its callback or its source).
+  reentrant_mutation,  ///< A change of the index while another is under way: from a batch's callback or source.
 };
 
 /// The standing description of a code, one short phrase.
@@ -52,7 +52,7 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::cancelled: return "cancelled";
     case ErrorCode::source_failed: return "the source threw";
     case ErrorCode::callback_failed: return "the progress callback threw";
-    case ErrorCode::reentrant_mutation: return "the index was changed from inside a running batch";
+    case ErrorCode::reentrant_mutation: return "another change of the index is under way";
   }
   return "unknown error";
 }

@@ -1,7 +1,7 @@
 #pragma once
 // parallel_for: calls body(i) for every i below count, on the calling thread and up to threads - 1 more. Items are
 // handed out in small runs from a shared counter, so uneven items even out. With SHOAL_NO_THREADS, or one thread, it
-// is a loop. The body must not throw.
+// is a loop. What the body throws first comes out of the call; items not begun by then are left out.
 
 #include <algorithm>
 #include <cstddef>
@@ -10,6 +10,7 @@
 
 #if SHOAL_HAS_THREADS
 #include <atomic>
+#include <exception>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -26,9 +27,16 @@ void parallel_for(std::size_t count, [[maybe_unused]] unsigned threads, Body&& b
   const std::size_t run = std::clamp<std::size_t>(count / (8 * std::size_t{threads}), 1, 16);
   if (helpers > 1) {
     std::atomic<std::size_t> next{0};
-    auto work = [&] {
-      for (std::size_t first = next.fetch_add(run); first < count; first = next.fetch_add(run)) {
-        for (std::size_t i = first; i < std::min(first + run, count); ++i) body(i);
+    std::atomic<bool> failed{false};
+    std::exception_ptr failure;  // written by the one thread that sets `failed`
+    auto work = [&]() noexcept {
+      SHOAL_TRY {
+        for (std::size_t first = next.fetch_add(run); first < count && !failed; first = next.fetch_add(run)) {
+          for (std::size_t i = first; i < std::min(first + run, count); ++i) body(i);
+        }
+      }
+      SHOAL_CATCH_ALL {
+        if (!failed.exchange(true)) failure = std::current_exception();
       }
     };
     std::vector<std::thread> pool;
@@ -39,6 +47,7 @@ void parallel_for(std::size_t count, [[maybe_unused]] unsigned threads, Body&& b
     SHOAL_CATCH_ALL {}  // fewer threads than asked for: the work still gets done
     work();
     for (std::thread& helper : pool) helper.join();
+    if (failed) std::rethrow_exception(failure);
     return;
   }
 #endif

@@ -11,8 +11,11 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <Eigen/Core>
@@ -193,7 +196,7 @@ class ExactSearch {
   }
 
   void offer(ExactCandidates& candidates, std::size_t query, double query_norm, std::size_t row, float product) const {
-    if (!std::isfinite(product)) {  // overflowed
+    if (simd::largest_magnitude_bits(&product, 1) >= 0x7F80'0000U) {  // overflowed
       const double distance = Exact::distance(queries_.row(query), base_.row(row));
       return candidates.offer(row, distance, distance);
     }

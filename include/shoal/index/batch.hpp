@@ -123,18 +123,23 @@ class BatchRun {
   template <class Source, class Progress>
   std::optional<Error> read_all(Source&& source, Progress& progress) {
     step_ = Step::source;
+    // A stop is asked for before the source is moved: a single-pass source does not lose the item that comes next.
+    if constexpr (std::ranges::sized_range<Source>) {
+      if (total_ == 0) return std::nullopt;
+    }
+    if (options_.stop.stop_requested()) return cancelled("a stop was requested");
     auto item = std::ranges::begin(source);
     const auto last = std::ranges::end(source);
     if (item == last) return std::nullopt;
-    if (options_.stop.stop_requested()) return cancelled("a stop was requested");
     for (;;) {
       if (auto failure = stage(*item)) return failure;
       if (!keeps_undo()) {
         if (staged_ == Staged::taken) link_next();
-        if (!report(progress, item_ + 1)) return cancelled("the progress callback returned false");
+        ++item_;
+        if (!report(progress, item_)) return cancelled("the progress callback returned false");
+      } else {
+        ++item_;
       }
-      // A stop is asked for before the source is moved on: a single-pass source does not lose the next item.
-      ++item_;
       step_ = Step::source;
       if (total_ != 0 && item_ == total_) return std::nullopt;
       if (options_.stop.stop_requested()) return cancelled("a stop was requested");
@@ -183,7 +188,10 @@ class BatchRun {
     const std::size_t items = item_;
     for (item_ = 0; item_ < items; ++item_) {
       step_ = Step::own;
-      if (passed_over_.empty() || !passed_over_[item_]) link_next();
+      if (passed_over_.empty() || !passed_over_[item_]) {
+        id_ = entries_.id_of(to_slot(entries_.slots()));
+        link_next();
+      }
       if (!report(progress, item_ + 1)) return cancelled("the progress callback returned false");
       if (item_ + 1 < items && options_.stop.stop_requested()) return cancelled("a stop was requested");
     }
@@ -257,6 +265,7 @@ class BatchRun {
     BatchError<Id> error;
     error.successful_count = ids_.size();
     error.successful_ids = std::move(ids_);
+    error.completed_count = keeps_undo() ? 0 : item_;
     if (blames_item_) {
       error.failed_index = item_;
       error.failed_id = id_;

@@ -17,6 +17,8 @@ template <class Id>
 struct BatchError {
   std::size_t successful_count = 0;         ///< Length of `successful_ids`.
   std::vector<Id> successful_ids{};         ///< Ids that this batch put into the index, in order.
+  std::size_t completed_count = 0;          ///< Items of the source that are dealt with (in, or passed over by `skip`):
+                                            ///< without a failed item, the batch goes on from here.
   std::optional<std::size_t> failed_index{};  ///< Position in the source of the item to blame, if one is.
   std::optional<Id> failed_id{};            ///< Its id, if it was read and fits.
   Error cause{ErrorCode::cancelled};        ///< Why.

@@ -41,8 +41,9 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
     return BruteForceIndex(config_, this->entries().clone(), this->structure().clone());
   }
 
-  /// What an index of `entries` vectors will own, scratch of searches not counted.
+  /// What an index of `entries` vectors will own, scratch of searches not counted. Errors: as the constructor's.
   [[nodiscard]] static MemoryUsage estimate_memory(const BruteForceConfig& config, std::size_t entries) {
+    require_valid(config);
     MemoryUsage usage;
     Base::EntriesType::add_estimate(usage, config.dimensions, entries);
     return usage;

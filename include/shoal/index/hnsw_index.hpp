@@ -87,8 +87,9 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
   }
 
   /// What an index of `entries` vectors will own, scratch of searches not counted. Levels are random: the upper links
-  /// are their expected number.
+  /// are their expected number. Errors: as the constructor's.
   [[nodiscard]] static MemoryUsage estimate_memory(const HnswConfig& config, std::size_t entries) {
+    require_valid(config);
     MemoryUsage usage;
     Base::EntriesType::add_estimate(usage, config.dimensions, entries);
     detail::HnswStructure::add_estimate(usage, config, entries);

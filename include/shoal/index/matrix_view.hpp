@@ -27,9 +27,10 @@ struct MatrixView {
   }
 };
 
-/// A row-major Eigen matrix, map or block with its memory in reach.
+/// A row-major Eigen matrix, map or block whose rows lie in memory without gaps between their numbers.
 template <class X>
 concept EigenRowMajor = EigenExpression<X> && static_cast<bool>(std::remove_cvref_t<X>::IsRowMajor) &&
+                        int{std::remove_cvref_t<X>::InnerStrideAtCompileTime} == 1 &&
                         requires(const std::remove_cvref_t<X>& matrix) {
                           { *matrix.data() } -> std::convertible_to<typename std::remove_cvref_t<X>::Scalar>;
                           { matrix.outerStride() } -> std::convertible_to<std::ptrdiff_t>;
@@ -46,6 +47,12 @@ inline constexpr bool is_matrix_view<MatrixView<T>> = true;
 /// `dimensions` at a time.
 template <class X>
 concept MatrixInput = detail::is_matrix_view<std::remove_cvref_t<X>> || EigenRowMajor<X> || ContiguousVector<X>;
+
+/// What may be given as many queries: a matrix, or a random-access range of vectors.
+template <class X>
+concept QueriesInput =
+    MatrixInput<X> || (std::ranges::random_access_range<const X> && std::ranges::sized_range<const X> &&
+                       VectorInput<std::ranges::range_reference_t<const X>>);
 
 namespace detail {
 

@@ -38,7 +38,6 @@ class VectorIndex {
 
  public:
   using id_type = Id;
-  using Result = Neighbor<Id>;
   using BatchResult = Expected<std::vector<Id>, BatchError<Id>>;
 
   // ---- putting vectors in ------------------------------------------------------------------------------------------
@@ -51,8 +50,8 @@ class VectorIndex {
   /// (`cause`): dimension_mismatch, not_finite, norm_too_large, zero_vector, duplicate_id, id_out_of_range,
   /// capacity_exceeded, out_of_memory, cancelled, source_failed, callback_failed, reentrant_mutation. The items before
   /// are in and searchable; the failing one and all after it left no trace (`Atomicity::all_or_nothing`: none is in).
+  /// An empty batch succeeds and calls nothing.
   /// *Cost*: one insertion each, O(log n) distances for the graph. No copy of the batch is kept.
-  /// *Source*: an empty batch succeeds and calls nothing.
   template <BatchSource Source, ProgressCallback Progress = NoProgress>
   [[nodiscard]] BatchResult batch_insert(Source&& items, Progress&& progress = Progress{},
                                          const BatchOptions& options = {}) {
@@ -149,40 +148,38 @@ class VectorIndex {
     return search(query, with_k(k));
   }
 
-  /// One result a row of `queries`, in order, found on `options.threads` threads.
-  /// *Shape*: a MatrixView, a row-major Eigen matrix, or a contiguous range of numbers taken dimensions() at a time.
-  /// *Errors*: the first bad query's, with its row.
-  template <MatrixInput Queries>
+  /// One result for each query, in order, found on `options.threads` threads.
+  /// *Shape*: a MatrixView, a row-major Eigen matrix, a contiguous range of numbers taken dimensions() at a time, or a
+  /// random-access range of vectors.
+  /// *Errors*: the first bad query's, with its position. What a filter throws comes through.
+  template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<std::vector<Neighbor<Id>>>, Error> try_batch_search(
       const Queries& queries, const SearchOptions& options) const {
-    auto view = detail::view_matrix(queries, dimensions());
-    if (!view) return Unexpected<Error>(std::move(view.error()));
-    using One = Expected<std::vector<Neighbor<Id>>, Error>;
-    SHOAL_TRY {
-      std::vector<One> found(view->rows);
-      detail::parallel_for(view->rows, options.threads,
-                           [&](std::size_t i) { found[i] = try_search(view->row(i), options); });
-      std::vector<std::vector<Neighbor<Id>>> results;
-      results.reserve(found.size());
-      for (std::size_t i = 0; i < found.size(); ++i) {
-        if (!found[i]) {
-          return Unexpected<Error>(
-              detail::make_error(found[i].error().code(), "query ", i, ": ", found[i].error().message()));
-        }
-        results.push_back(*std::move(found[i]));
-      }
-      return results;
+    if constexpr (MatrixInput<Queries>) {
+      auto view = detail::view_matrix(queries, dimensions());
+      if (!view) return Unexpected<Error>(std::move(view.error()));
+      return search_each(view->rows, [&](std::size_t i) { return try_search(view->row(i), options); }, options.threads);
+    } else {
+      const auto count = static_cast<std::size_t>(std::ranges::size(queries));
+      const auto first = std::ranges::begin(queries);
+      using Offset = std::ranges::range_difference_t<const Queries>;
+      return search_each(
+          count, [&](std::size_t i) { return try_search(first[static_cast<Offset>(i)], options); }, options.threads);
     }
-    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+  template <QueriesInput Queries>
+  [[nodiscard]] Expected<std::vector<std::vector<Neighbor<Id>>>, Error> try_batch_search(const Queries& queries,
+                                                                                         std::size_t k) const {
+    return try_batch_search(queries, with_k(k));
   }
 
   /// As `try_batch_search`, but a bad query throws std::invalid_argument (ends the program without exceptions).
-  template <MatrixInput Queries>
+  template <QueriesInput Queries>
   [[nodiscard]] std::vector<std::vector<Neighbor<Id>>> batch_search(const Queries& queries,
                                                                     const SearchOptions& options) const {
     return value_or_raise(try_batch_search(queries, options));
   }
-  template <MatrixInput Queries>
+  template <QueriesInput Queries>
   [[nodiscard]] std::vector<std::vector<Neighbor<Id>>> batch_search(const Queries& queries, std::size_t k) const {
     return batch_search(queries, with_k(k));
   }
@@ -255,6 +252,28 @@ class VectorIndex {
     SearchOptions options;
     options.k = k;
     return options;
+  }
+
+  /// The results of search(0) .. search(count - 1), or the first error with its position.
+  template <class Search>
+  [[nodiscard]] static Expected<std::vector<std::vector<Neighbor<Id>>>, Error> search_each(std::size_t count,
+                                                                                           const Search& search,
+                                                                                           unsigned threads) {
+    SHOAL_TRY {
+      std::vector<Expected<std::vector<Neighbor<Id>>, Error>> found(count);
+      detail::parallel_for(count, threads, [&](std::size_t i) { found[i] = search(i); });
+      std::vector<std::vector<Neighbor<Id>>> results;
+      results.reserve(count);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (!found[i]) {
+          return Unexpected<Error>(
+              detail::make_error(found[i].error().code(), "query ", i, ": ", found[i].error().message()));
+        }
+        results.push_back(*std::move(found[i]));
+      }
+      return results;
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
   [[nodiscard]] std::vector<Neighbor<Id>> search_admitted(std::span<const float> query, const SearchOptions& options,

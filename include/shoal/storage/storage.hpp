@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "shoal/core/slot.hpp"
 #include "shoal/metric/metric.hpp"
@@ -18,10 +19,11 @@ namespace shoal::inline v0 {
 /// - `R(dimensions)`: no rows yet.
 /// - `reserve(n)`: room for slots below n. The only function that allocates; throws std::bad_alloc and then changes
 ///   nothing. Rows never move: what `write` put down stays where it is.
-/// - `write(slot, vector)`: encodes a vector into a reserved row. The same vector always gives the same row.
+/// - `write(slot, vector)`: encodes a vector into a reserved row. The same vector always gives the same row. A row that
+///   no entry came of (its batch failed) is written again.
 /// - `read(slot, out)`: the vector as kept, in its own coordinates.
 /// - `prepare(vector, buffer)`: a query, ready to be compared. It may point into `vector` and `buffer`, which outlive
-///   it; `buffer` was sized by `R::QueryBuffer(rows)`.
+///   it; `buffer` was made by `R::QueryBuffer(rows)`, is movable, and tells its `memory_bytes()`.
 /// - `query_for(slot)`: a kept row in the role of the query, without a buffer.
 /// - `distances(query, slots, out)`: out[i] is the distance to slots[i]. The hot loop of every search.
 /// - `prefetch(slot)`: asks for the row's memory.
@@ -30,6 +32,7 @@ namespace shoal::inline v0 {
 /// *Threads*: the const functions may run at once.
 template <class R>
 concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> &&
+                     std::move_constructible<typename R::QueryBuffer> &&
                      std::constructible_from<typename R::QueryBuffer, const R&> &&
                      requires(R rows, const R& view, typename R::QueryBuffer& buffer, const typename R::Query& query,
                               std::span<const float> vector, std::span<float> out, std::span<const Slot> slots,
@@ -43,6 +46,7 @@ concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> 
                        { view.prefetch(slot) } noexcept;
                        { view.clone() } -> std::same_as<R>;
                        { view.memory_bytes() } noexcept -> std::same_as<std::size_t>;
+                       { std::as_const(buffer).memory_bytes() } noexcept -> std::same_as<std::size_t>;
                        { R::estimate_bytes(n, n) } noexcept -> std::same_as<std::size_t>;
                      };
 
