@@ -15,7 +15,6 @@
 namespace shoal {
 namespace {
 
-
 std::uint8_t pattern(std::size_t row, std::size_t byte) { return static_cast<std::uint8_t>(row * 31 + byte * 7 + 1); }
 
 void fill(ChunkedRows& rows, std::size_t row) {

@@ -78,12 +78,48 @@ TEST_CASE("parallel_for uses no more threads than it was given") {
   CHECK(different.size() <= 3);
 }
 
+TEST_CASE("what the body throws comes out of parallel_for, after all threads have stopped") {
+  for (const unsigned threads : {1U, 2U, 3U, 8U}) {
+    for (const std::size_t bad : {0U, 1U, 17U, 500U, 999U}) {
+      CAPTURE(threads);
+      CAPTURE(bad);
+      std::deque<std::atomic<int>> calls(1'000);
+      std::size_t thrown = 0;
+      try {
+        parallel_for(calls.size(), threads, [&](std::size_t i) {
+          ++calls[i];
+          if (i == bad) throw i;
+        });
+      } catch (const std::size_t i) {
+        thrown = i + 1;
+      }
+      CHECK(thrown == bad + 1);
+      CHECK(calls[bad] == 1);
+      std::size_t twice = 0;
+      std::size_t after = 0;
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (calls[i] > 1) ++twice;
+        if (i > bad && calls[i] != 0) ++after;
+      }
+      CHECK(twice == 0);
+      if (threads == 1) CHECK(after == 0);
+    }
+  }
+}
+
+TEST_CASE("when every item throws, one of the exceptions comes out and few items are begun") {
+  std::atomic<int> calls{0};
+  CHECK_THROWS_AS(parallel_for(10'000, 4, [&](std::size_t i) -> void { throw(++calls, i); }), std::size_t);
+  CHECK(calls >= 1);
+  CHECK(calls <= 4);  // each thread begins one at most
+}
+
 #if SHOAL_HAS_THREADS
 TEST_CASE("parallel_for runs items at the same time on as many threads as asked for") {
-  // Each of two items waits for the other: on one thread this would never end. The first items of two runs of 16.
+  // The first item and the last wait for each other: on one thread this would never end.
   std::atomic<int> arrived{0};
   parallel_for(32, 2, [&](std::size_t i) {
-    if (i % 16 != 0) return;
+    if (i != 0 && i != 31) return;
     ++arrived;
     while (arrived < 2) std::this_thread::yield();
   });
