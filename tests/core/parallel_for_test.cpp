@@ -45,7 +45,7 @@ TEST_CASE("parallel_for calls its body once for each index, whatever the number 
 TEST_CASE("parallel_for has done all its work when it returns, writes of plain memory included") {
   for (int round = 0; round < 50; ++round) {
     std::vector<std::size_t> squares(500, 0);
-    parallel_for(squares.size(), 4, [&](std::size_t i) { squares[i] = i * i; });
+    parallel_for(squares.size(), 4, [&](std::size_t i) { squares.at(i) = i * i; });
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < squares.size(); ++i) {
       if (squares[i] != i * i) ++wrong;
@@ -69,7 +69,7 @@ TEST_CASE("with one thread parallel_for goes through the indices in order, on th
 
 TEST_CASE("parallel_for uses no more threads than it was given") {
   std::vector<std::thread::id> who(2'000);
-  parallel_for(who.size(), 3, [&](std::size_t i) { who[i] = std::this_thread::get_id(); });
+  parallel_for(who.size(), 3, [&](std::size_t i) { who.at(i) = std::this_thread::get_id(); });
   std::vector<std::thread::id> different;
   for (const std::thread::id id : who) {
     if (std::find(different.begin(), different.end(), id) == different.end()) different.push_back(id);
@@ -87,7 +87,7 @@ TEST_CASE("what the body throws comes out of parallel_for, after all threads hav
       std::size_t thrown = 0;
       try {
         parallel_for(calls.size(), threads, [&](std::size_t i) {
-          ++calls[i];
+          ++calls.at(i);
           if (i == bad) throw i;
         });
       } catch (const std::size_t i) {

@@ -223,8 +223,25 @@ TEST_CASE("a filtered beam goes through slots that do not pass, but not beyond w
   CHECK(scored <= 104);  // 0 to 100 hold three multiples of 50; one more is scored to see that it is farther
 }
 
-TEST_CASE(
-    "a walk that keeps as many as there are slots finds the exact nearest in a built graph, from the root alone") {
+TEST_CASE("a filtered beam through which everything passes finds what a plain beam of the same width finds") {
+  Random random(1306);
+  CAPTURE(random.seed());
+  WalkScratch scratch;
+  for (const std::size_t M : {2U, 4U, 16U}) {
+    const Points points = support::random_points(random, 800, 6);
+    const HnswGraph graph = support::graph_of(points, M);
+    for (int round = 0; round < 100; ++round) {
+      const std::vector<float> query = random.normal_vector(6);
+      const PointScorer scorer{&points, &query};
+      const std::size_t ef = 1 + random.below(60);
+      CAPTURE(M);
+      CAPTURE(round);
+      CHECK(same(filtered(graph, scorer, {0}, ef, everything, scratch), beam(graph, scorer, {0}, ef, scratch)));
+    }
+  }
+}
+
+TEST_CASE("a walk that keeps as many as there are slots finds the exact nearest of a built graph, from the root") {
   Random random(1303);
   CAPTURE(random.seed());
   WalkScratch scratch;

@@ -167,6 +167,24 @@ TEST_CASE("copies of one point do not fill a list: links still lead away from a 
   }
 }
 
+TEST_CASE("a new copy gets a link that leads away, though its search found nothing but copies") {
+  // 100 different points, then 100 copies of one of them: more than the walk of an insertion keeps.
+  Random random(1608);
+  CAPTURE(random.seed());
+  Points points = support::random_points(random, 200, 3);
+  for (std::size_t i = 100; i < 200; ++i) points[i] = points[7];
+  HnswGraph graph(4, 2);
+  InsertScratch scratch;
+  for (std::size_t i = 100; i < 200; ++i) {
+    CAPTURE(i);
+    grow(graph, PointSpace{&points}, i + 1, scratch, 8);
+    const auto links = graph.lists().links(to_slot(i), 0);
+    CHECK(
+        std::any_of(links.begin(), links.end(), [&](Link link) { return points[to_index(link.slot())] != points[7]; }));
+  }
+  CHECK(faults(graph) == "");
+}
+
 TEST_CASE("insertion takes the memory it estimates") {
   // The pool has one place more than was asked for. 1,024 slots fill their words of marks.
   const Points points(1'024, {1, 2});
