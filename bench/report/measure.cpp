@@ -1,7 +1,6 @@
 #include "measure.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <memory>
 #include <random>
@@ -12,6 +11,7 @@
 #include "search_pass.hpp"
 #include "sets.hpp"
 #include "statistics.hpp"
+#include "stopwatch.hpp"
 #include <datasets/recall.hpp>
 
 namespace shoal::report {
@@ -27,7 +27,7 @@ constexpr double enough_recall = 0.998;
 constexpr double least_rise = 0.0002;
 // A pass that would take longer than this on one thread is left out, and a build that would make a library's builds
 // together take longer.
-constexpr double longest_pass_seconds = 30;
+constexpr double longest_pass_seconds = 25;
 constexpr double longest_builds_seconds = 45;
 // No library is this bad at the largest ef; what is has a fault, or was called wrongly.
 constexpr double least_sane_recall = 0.7;
@@ -102,9 +102,9 @@ class Measurement {
     rivals::release_free_memory();
     const auto before = rivals::allocated_bytes();
     auto rival = libraries_[i].make(setup_);
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     rival->build({set_.base.values.data(), set_.base.rows, set_.base.cols});
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds = watch.seconds();
     const auto after = rivals::allocated_bytes();
     if (before && after && *after > *before) result.bytes = *after - *before;
     result.reported_bytes = rival->reported_bytes();

@@ -2,20 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <numeric>
 #include <thread>
 
 #include "sets.hpp"
+#include "stopwatch.hpp"
 #include <datasets/random.hpp>
 
 namespace shoal::report {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 std::uint64_t sum(const std::vector<std::uint64_t>& ids) {
   return std::accumulate(ids.begin(), ids.end(), std::uint64_t{0});
@@ -33,13 +29,13 @@ Findings find_all(const rivals::Rival& rival, const datasets::Dataset& set) {
     }
   };
   const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
-  const auto start = Clock::now();
+  const Stopwatch watch;
   {
     std::vector<std::jthread> others;
     for (unsigned i = 1; i < threads; ++i) others.emplace_back(work);
     work();
   }
-  findings.seconds = seconds_since(start) * threads;
+  findings.seconds = watch.seconds();
   return findings;
 }
 
@@ -85,7 +81,7 @@ Timing time_queries(const rivals::Rival& rival, const datasets::Dataset& set, st
   std::uint64_t total = 0;
   std::size_t passes = 0;
   double seconds = 0;
-  const auto start = Clock::now();
+  const Stopwatch watch;
   while (passes == 0 || seconds < least_seconds) {
     total = 0;
     for (const std::size_t query : queries) {
@@ -93,7 +89,7 @@ Timing time_queries(const rivals::Rival& rival, const datasets::Dataset& set, st
       total += sum(ids);
     }
     ++passes;
-    seconds = seconds_since(start);
+    seconds = watch.seconds();
   }
   return {static_cast<double>(passes * queries.size()) / seconds, total};
 }

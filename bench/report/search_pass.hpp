@@ -13,7 +13,7 @@ namespace shoal::report {
 
 struct Findings {
   std::vector<std::vector<std::uint64_t>> ids;  // by query
-  double seconds = 0;                           // one thread would have taken about this long
+  double seconds = 0;                           // of processor time: one thread would have taken as long
 };
 
 /// Precondition: ef was set.

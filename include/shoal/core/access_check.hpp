@@ -34,13 +34,16 @@ class AccessCheck {
   /// Held while the index is searched.
   class Read {
    public:
-    explicit Read([[maybe_unused]] AccessCheck& check) noexcept : check_(check) { check_.begin_read(); }
-    ~Read() { check_.end_read(); }
+    explicit Read(AccessCheck& check) noexcept : check_(check), counted_(check.begin_read()) {}
+    ~Read() {
+      if (counted_) check_.end_read();
+    }
     Read(const Read&) = delete;
     Read& operator=(const Read&) = delete;
 
    private:
     AccessCheck& check_;
+    bool counted_;
   };
 
  private:
@@ -61,18 +64,19 @@ class AccessCheck {
     return true;
   }
   void end_write() noexcept { writer_.store(nullptr); }
-  void begin_read() noexcept {
+  /// True when the reader is counted: not in release builds, and not when it is the writer's own.
+  bool begin_read() noexcept {
 #if !defined(NDEBUG)
     const void* writer = writer_.load();
     assert((writer == nullptr || writer == this_thread()) && "shoal: a search while another thread changes the index");
-    if (writer == nullptr) readers_.fetch_add(1);
+    if (writer == nullptr) {
+      readers_.fetch_add(1);
+      return true;
+    }
 #endif
+    return false;
   }
-  void end_read() noexcept {
-#if !defined(NDEBUG)
-    if (writer_.load() == nullptr) readers_.fetch_sub(1);
-#endif
-  }
+  void end_read() noexcept { readers_.fetch_sub(1); }
 
   std::atomic<const void*> writer_{nullptr};
   std::atomic<int> readers_{0};
@@ -82,7 +86,7 @@ class AccessCheck {
     return writing_ = true;
   }
   void end_write() noexcept { writing_ = false; }
-  void begin_read() noexcept {}
+  bool begin_read() noexcept { return false; }
   void end_read() noexcept {}
 
   bool writing_ = false;

@@ -85,7 +85,7 @@ inline void append(std::string& text, double value) {
   text.append(digits, static_cast<std::size_t>(std::snprintf(digits, sizeof digits, "%g", value)));
 }
 template <class Integer>
-  requires std::is_integral_v<Integer>
+  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, char> && !std::is_same_v<Integer, bool>)
 void append(std::string& text, Integer value) {
   text += std::to_string(value);
 }

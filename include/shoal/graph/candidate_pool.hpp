@@ -28,7 +28,7 @@ class CandidatePool {
  public:
   /// Empties the pool and sets its capacity, at least 1. Errors: std::bad_alloc.
   void reset(std::size_t capacity) {
-    if (entries_.size() < capacity + 1) entries_.resize(capacity + 1);
+    if (entries_.size() < capacity) entries_.resize(capacity);
     capacity_ = capacity;
     size_ = 0;
     next_ = 0;
@@ -62,7 +62,7 @@ class CandidatePool {
     return true;
   }
 
-  /// The nearest candidate that was not expanded yet, or the one just taken: a guess at the next step of the search.
+  /// A guess at the next step of the search: the nearest candidate not known to be expanded, if there is one.
   [[nodiscard]] Slot peek() const noexcept { return entries_[next_ < size_ ? next_ : next_ - 1].slot(); }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }

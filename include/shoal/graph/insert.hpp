@@ -40,7 +40,7 @@ struct InsertScratch {
   }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t slots, std::size_t M,
                                                   std::size_t ef_construction) noexcept {
-    const std::size_t marks = slots / 8 + slots / 16;
+    const std::size_t marks = (slots + 63) / 64 * (sizeof(std::uint64_t) + sizeof(std::uint32_t));
     const std::size_t chosen = ef_construction + copies_followed * 2 * M + 2 * M + 1;
     return marks + ef_construction * sizeof(Candidate) + 2 * M * (sizeof(Slot) + sizeof(float)) +
            chosen * sizeof(LinkCandidate);

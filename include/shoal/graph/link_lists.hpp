@@ -1,6 +1,6 @@
 #pragma once
 // The links of the graph. Level 0 gives every slot one list of 2M places; of the levels above, only the slots that
-// reach them (one in M) have lists, of M places each. A list has no count: it ends at its first free place.
+// reach them (one in M) have lists, of M places each. A list has no count: its free places come last.
 //
 //   link      bit 31      the target is a child of this slot: a link that is never pruned (see insert.hpp)
 //             bits 30..0  the target's slot; all 31 ones: free place
@@ -49,7 +49,7 @@ static_assert(sizeof(Link) == 4);
 
 class LinkLists {
  public:
-  /// Levels are cut off here: 2^24 slots at M = 2, 2^96 at M = 16.
+  /// Levels are cut off here; at M = 2 that takes 2^24 slots, at larger M the slots end before.
   static constexpr unsigned max_level = 24;
 
   LinkLists(std::size_t M, std::uint64_t seed) noexcept
@@ -162,7 +162,7 @@ class LinkLists {
   [[nodiscard]] std::size_t upper_row(Slot slot, unsigned level) const noexcept {
     const auto found = std::lower_bound(upper_.begin(), upper_.end(), slot,
                                         [](const UpperLists& lists, Slot wanted) { return lists.slot < wanted; });
-    assert(found != upper_.end() && found->slot == slot);
+    assert(level <= level_of(slot) && found != upper_.end() && found->slot == slot);
     return found->first_row + (level - 1);
   }
   [[nodiscard]] Link* list(Slot slot, unsigned level) noexcept {

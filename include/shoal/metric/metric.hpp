@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 #include "shoal/simd/float_kernels.hpp"
 
@@ -15,7 +16,7 @@ namespace shoal::inline v0 {
 /// at most `max_squared_norm`, and must not throw.
 template <class M>
 concept Metric = requires(const float* a, const float* b, std::size_t dimensions) {
-  { M::unit_vectors } -> std::convertible_to<bool>;
+  typename std::bool_constant<M::unit_vectors>;
   { M::distance(a, b, dimensions) } noexcept -> std::same_as<float>;
 };
 

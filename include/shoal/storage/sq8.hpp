@@ -8,7 +8,8 @@
 //   factors  { scale, squared norm }          8 bytes, apart from the codes; the norm is that of the rounded vector
 //
 // The vector as kept is undo_rotation(scale * c). Its error is at most scale / 2 in each rotated component, hence in
-// all |v - get(v)| <= sqrt(d) / 254 * (largest rotated component), about 0.8 % of |v| on text embeddings.
+// all |v - get(v)| <= sqrt(d) / 254 * (largest rotated component), about 0.8 % of |v| on text embeddings. (Components
+// below FLT_MIN / 2 become 0: the scale is at least FLT_MIN.)
 
 #include <algorithm>
 #include <bit>
