@@ -3,10 +3,9 @@
 #include <stdexcept>
 #include <string>
 
-#include <shoal/eigen/exact_search.hpp>
-
 #include <datasets/ground_truth.hpp>
 #include <datasets/true_distance.hpp>
+#include <shoal/eigen/exact_search.hpp>
 
 namespace shoal::datasets {
 

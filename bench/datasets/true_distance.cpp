@@ -1,6 +1,5 @@
-#include <shoal/eigen/exact_search.hpp>
-
 #include <datasets/true_distance.hpp>
+#include <shoal/eigen/exact_search.hpp>
 
 namespace shoal::datasets {
 

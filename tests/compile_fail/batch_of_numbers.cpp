@@ -2,15 +2,16 @@
 // expect: BatchSource|BatchItem
 #include <array>
 #include <cstdint>
-#include <shoal/shoal.hpp>
 #include <utility>
 #include <vector>
+
+#include <shoal/shoal.hpp>
 
 bool insert(shoal::HnswIndex<>& index) {
 #ifdef SHOAL_MUST_FAIL
   const std::vector<int> items;
 #else
-  const std::vector<std::pair<std::uint64_t, std::array<float, 4>>> items;
+  const std::vector<std::pair<std::uint64_t, std::array<float, 4> > > items;
 #endif
   return index.batch_insert(items).has_value();
 }

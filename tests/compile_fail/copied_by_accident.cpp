@@ -1,7 +1,8 @@
 // An index may be large: it is moved, or copied by the word clone().
 // expect: deleted
-#include <shoal/shoal.hpp>
 #include <utility>
+
+#include <shoal/shoal.hpp>
 
 shoal::HnswIndex<> take(shoal::HnswIndex<>& index) {
 #ifdef SHOAL_MUST_FAIL

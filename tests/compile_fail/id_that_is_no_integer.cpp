@@ -1,5 +1,6 @@
 // expect: shoal: an id type is an integer type
 #include <cstdint>
+
 #include <shoal/shoal.hpp>
 
 #ifdef SHOAL_MUST_FAIL

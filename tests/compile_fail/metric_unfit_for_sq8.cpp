@@ -2,6 +2,7 @@
 // expect: SQ8 needs an InnerProductMetric
 #include <cmath>
 #include <cstddef>
+
 #include <shoal/shoal.hpp>
 
 struct Manhattan {

@@ -3,9 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <shoal/shoal.hpp>
 #include <utility>
 #include <vector>
+
+#include <shoal/shoal.hpp>
 
 bool insert(shoal::HnswIndex<>& index) {
   const std::vector<std::pair<std::uint64_t, std::array<float, 4>>> items;

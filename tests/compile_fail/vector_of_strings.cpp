@@ -1,10 +1,11 @@
 // The components of a vector are numbers.
 // expect: shoal: the second part of a batch item must be
 #include <cstdint>
-#include <shoal/shoal.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <shoal/shoal.hpp>
 
 bool insert(shoal::HnswIndex<>& index) {
 #ifdef SHOAL_MUST_FAIL

@@ -2,8 +2,9 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <shoal/shoal.hpp>
 #include <vector>
+
+#include <shoal/shoal.hpp>
 
 namespace {
 

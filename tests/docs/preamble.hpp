@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <random>
-#include <shoal/shoal.hpp>
 #include <vector>
+
+#include <shoal/shoal.hpp>
 
 namespace docs {
 

@@ -2,10 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "vectors.hpp"
 #include <shoal/eigen/exact_search.hpp>
 #include <shoal/shoal.hpp>
-
-#include "vectors.hpp"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // Eigen vectors, expressions and matrices as input to batches and searches.
 
+#include <Eigen/Core>
 #include <doctest/doctest.h>
 
-#include <Eigen/Core>
 #include <shoal/shoal.hpp>
 
 namespace {

@@ -1,7 +1,6 @@
 // Memory: what runs out, what is owned, and what a batch needs on top. This file replaces operator new for its program.
 
 #include "counting_new.hpp"
-
 #include "index_types.hpp"
 
 using namespace index_tests;
@@ -88,9 +87,8 @@ TEST_CASE_TEMPLATE("whichever allocation of an overwriting batch fails, every id
       Index index = old_index.clone();
       auto result = [&] {
         const support::FailingAllocations failing(allowed);
-        auto inserted = index.batch_insert(
-            new_items, shoal::NoProgress{},
-            {.on_duplicate = shoal::OnDuplicate::overwrite, .atomicity = atomicity});
+        auto inserted = index.batch_insert(new_items, shoal::NoProgress{},
+                                           {.on_duplicate = shoal::OnDuplicate::overwrite, .atomicity = atomicity});
         failed = support::FailingAllocations::stop();
         return inserted;
       }();

@@ -77,8 +77,7 @@ TEST_CASE_TEMPLATE("an id that repeats within the batch is found before anything
   Before<Index> before;
   auto items = random_items(5, 50, dimensions, 100);
   items[30].first = 110;
-  const auto result =
-      before.index.batch_insert(items, shoal::NoProgress{}, {.atomicity = Atomicity::all_or_nothing});
+  const auto result = before.index.batch_insert(items, shoal::NoProgress{}, {.atomicity = Atomicity::all_or_nothing});
   check_nothing_in(result, ErrorCode::duplicate_id);
   CHECK(result.error().failed_index == 30);
   before.check_unchanged();
@@ -139,10 +138,10 @@ TEST_CASE_TEMPLATE("max_elements is counted over the whole batch before it goes 
 
 TEST_CASE_TEMPLATE("an all-or-nothing batch into an empty index is taken back to empty", Index, ALL_INDEXES) {
   Index index = make_index<Index>();
-  check_nothing_in(index.batch_insert(
-                       random_items(10, 30, dimensions), [](std::size_t done, std::size_t) { return done < 20; },
-                       {.atomicity = Atomicity::all_or_nothing}),
-                   ErrorCode::cancelled);
+  check_nothing_in(
+      index.batch_insert(random_items(10, 30, dimensions), [](std::size_t done, std::size_t) { return done < 20; },
+                         {.atomicity = Atomicity::all_or_nothing}),
+      ErrorCode::cancelled);
   check_holds(index, {}, 100);
   REQUIRE(index.batch_insert(random_items(11, 30, dimensions)));
   check_holds(index, iota(0, 30), 100);

@@ -362,7 +362,8 @@ TEST_CASE("after a stop a single-pass source still has the next item") {
   };
   shoal::BatchOptions options;
   options.stop = Token{&stop};
-  REQUIRE(!index.batch_insert(stream, [&](std::size_t done, std::size_t) { stop = done == 4; }, options));
+  REQUIRE(!index.batch_insert(
+      stream, [&](std::size_t done, std::size_t) { stop = done == 4; }, options));
   CHECK(stream.taken == 4);
   stop = false;
   REQUIRE(index.batch_insert(stream, shoal::NoProgress{}, options));
@@ -375,8 +376,7 @@ TEST_CASE_TEMPLATE("a source that throws ends the batch, and its exception is ke
     const auto result = index.batch_insert(Throwing{random_items(18, 30, dimensions), 12, on_increment});
     check_failed_at(index, result, 12, ErrorCode::source_failed);
     CHECK(!result.error().failed_id);
-    CHECK(result.error().what() ==
-          "batch insert failed after 12 vectors: the source threw: the disk is gone");
+    CHECK(result.error().what() == "batch insert failed after 12 vectors: the source threw: the disk is gone");
     REQUIRE(result.error().exception);
     CHECK_THROWS_AS(std::rethrow_exception(result.error().exception), std::runtime_error);
   }

@@ -14,9 +14,9 @@ TEST_CASE_TEMPLATE("skip leaves what is there and returns the ids that went in",
   items[9].first = 7;                               // and 7 comes twice
   const auto first_seven = items[4].second;
   std::size_t calls = 0;
-  const auto inserted = index.batch_insert(
-      items, [&](std::size_t done, std::size_t total) { CHECK((done == ++calls && total == 10)); },
-      {.on_duplicate = OnDuplicate::skip});
+  const auto inserted =
+      index.batch_insert(items, [&](std::size_t done, std::size_t total) { CHECK((done == ++calls && total == 10)); },
+                         {.on_duplicate = OnDuplicate::skip});
   REQUIRE(inserted);
   CHECK(*inserted == iota(5, 7));
   CHECK(calls == 10);
@@ -27,13 +27,14 @@ TEST_CASE_TEMPLATE("skip leaves what is there and returns the ids that went in",
   CHECK(index.get(7) == reference.get(7));
 }
 
-TEST_CASE_TEMPLATE("a cancelled batch that skips says how many items of the source are dealt with", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("a cancelled batch that skips says how many items of the source are dealt with", Index,
+                   ALL_INDEXES) {
   Index index = make_index<Index>();
   REQUIRE(index.batch_insert(random_items(1, 5, dimensions)));
   const auto items = random_items(2, 20, dimensions);
   const shoal::BatchOptions options{.on_duplicate = OnDuplicate::skip};
-  const auto cancelled =
-      index.batch_insert(items, [](std::size_t done, std::size_t) { return done != 12; }, options);
+  const auto cancelled = index.batch_insert(
+      items, [](std::size_t done, std::size_t) { return done != 12; }, options);
   REQUIRE(!cancelled);
   CHECK(cancelled.error().successful_count == 7);
   CHECK(cancelled.error().completed_count == 12);

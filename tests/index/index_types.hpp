@@ -1,12 +1,12 @@
 #pragma once
 // The indexes that every promise is tested on.
 
-#include <doctest/doctest.h>
-
-#include <shoal/shoal.hpp>
 #include <type_traits>
 
+#include <doctest/doctest.h>
+
 #include "vectors.hpp"
+#include <shoal/shoal.hpp>
 
 namespace index_tests {
 
@@ -64,7 +64,8 @@ void check_holds(const Index& index, std::vector<std::uint64_t> expected, std::u
   CHECK(searchable_ids(index) == expected);
   if constexpr (requires { index.check(); }) {
     const shoal::CheckReport report = index.check();
-    CHECK_MESSAGE(report.ok(), (report.faults.empty() ? "" : report.faults.front()), " unreachable ", report.unreachable);
+    CHECK_MESSAGE(report.ok(), (report.faults.empty() ? "" : report.faults.front()), " unreachable ",
+                  report.unreachable);
   }
 }
 
@@ -81,6 +82,6 @@ void check_same(const Index& a, const Index& b, std::uint64_t bound) {
 
 }  // namespace index_tests
 
-#define ALL_INDEXES                                                                                        \
-  index_tests::HnswL2, index_tests::HnswL2Sq8, index_tests::HnswCosine, index_tests::HnswProductSq8,       \
+#define ALL_INDEXES                                                                                  \
+  index_tests::HnswL2, index_tests::HnswL2Sq8, index_tests::HnswCosine, index_tests::HnswProductSq8, \
       index_tests::BruteL2, index_tests::BruteCosineSq8

@@ -77,9 +77,9 @@ void run(Index index, std::size_t operations, bool exact) {
         in.clear();
       }
 
-      const auto result = index.batch_insert(
-          items, [&](std::size_t completed, std::size_t) { return completed != cancel_at; },
-          {.on_duplicate = mode, .atomicity = atomicity});
+      const auto result =
+          index.batch_insert(items, [&](std::size_t completed, std::size_t) { return completed != cancel_at; },
+                             {.on_duplicate = mode, .atomicity = atomicity});
       REQUIRE(result.has_value() == !expected);
       if (!expected) {
         REQUIRE(*result == in);

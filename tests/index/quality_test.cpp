@@ -63,8 +63,8 @@ TEST_CASE_TEMPLATE("clean data: every entry can be reached and recall is high", 
   CHECK(recall(index, data.base, data.queries, 100) >= (std::is_same_v<Index, HnswL2> ? 0.99 : 0.97));
 }
 
-TEST_CASE_TEMPLATE("a fifth of all vectors identical: every entry can be reached, recall as on clean data", Index, HnswL2,
-                   HnswL2Sq8, shoal::HnswIndex<shoal::Cosine>, shoal::HnswIndex<shoal::InnerProduct>) {
+TEST_CASE_TEMPLATE("a fifth of all vectors identical: every entry can be reached, recall as on clean data", Index,
+                   HnswL2, HnswL2Sq8, shoal::HnswIndex<shoal::Cosine>, shoal::HnswIndex<shoal::InnerProduct>) {
   Data data = clustered(3000, 32);
   for (std::size_t i = 0; i < data.base.size(); i += 5) data.base[i] = data.base[0];
   const Index index = build<Index>(data.base, {.dimensions = 32});

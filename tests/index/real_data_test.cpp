@@ -4,10 +4,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "index_types.hpp"
 #include <datasets/load.hpp>
 #include <datasets/recall.hpp>
-
-#include "index_types.hpp"
 
 using namespace index_tests;
 

@@ -124,7 +124,8 @@ TEST_CASE("a filtered search of the graph finds what an exact one finds") {
     std::size_t hits = 0;
     for (int i = 0; i < 50; ++i) {
       const auto query = support::random_vector(random, dimensions);
-      const shoal::SearchOptions options{.k = 10, .ef = 100, .filter = [&](std::uint64_t id) { return id % step == 0; }};
+      const shoal::SearchOptions options{
+          .k = 10, .ef = 100, .filter = [&](std::uint64_t id) { return id % step == 0; }};
       const auto truth = exact.search(query, options);
       const auto found = index.search(query, options);
       REQUIRE(found.size() == 10);
@@ -208,7 +209,8 @@ TEST_CASE("a filter that throws lets the exception through and leaves the index 
   const std::vector<float> query(dimensions, 0.5F);
   const auto expected = index.search(query, 10);
   int calls = 0;
-  CHECK_THROWS_AS((void)index.search(query, {.k = 10, .filter = [&](std::uint64_t) -> bool {
+  CHECK_THROWS_AS((void)index.search(query, {.k = 10,
+                                             .filter = [&](std::uint64_t) -> bool {
                                                if (++calls == 20) throw std::runtime_error("no");
                                                return true;
                                              }}),

@@ -2,12 +2,12 @@
 // Replaces the global operator new of the program that includes it, in one file: counts bytes that are allocated, their
 // peak, and lets the n-th allocation fail. What the allocator gave is asked of it (malloc_usable_size), not assumed.
 
-#include <malloc.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+
+#include <malloc.h>
 
 namespace support {
 

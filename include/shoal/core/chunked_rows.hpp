@@ -79,7 +79,7 @@ class ChunkedRows {
  private:
   struct Release {
     void operator()(std::byte* bytes) const noexcept {
-      ::operator delete(bytes, std::align_val_t{detail::cache_line_bytes});
+      ::operator delete (bytes, std::align_val_t{detail::cache_line_bytes});
     }
   };
   using Chunk = std::unique_ptr<std::byte, Release>;
@@ -87,7 +87,7 @@ class ChunkedRows {
   [[nodiscard]] std::size_t rows_bytes() const noexcept { return stride_ << shift_; }
 
   [[nodiscard]] Chunk allocate() const {
-    auto* bytes = static_cast<std::byte*>(::operator new(rows_bytes(), std::align_val_t{detail::cache_line_bytes}));
+    auto* bytes = static_cast<std::byte*>(::operator new (rows_bytes(), std::align_val_t{detail::cache_line_bytes}));
     std::memset(bytes, 0, rows_bytes());
     return Chunk(bytes);
   }

@@ -86,9 +86,7 @@ inline void append(std::string& text, double value) {
 }
 template <class Integer>
   requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, char> && !std::is_same_v<Integer, bool>)
-void append(std::string& text, Integer value) {
-  text += std::to_string(value);
-}
+void append(std::string& text, Integer value) { text += std::to_string(value); }
 
 /// An Error whose message is the parts (text, integers, doubles) one after the other.
 template <class... Parts>

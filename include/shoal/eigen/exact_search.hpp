@@ -28,7 +28,7 @@ namespace shoal::inline v0 {
 
 /// One exact neighbour.
 struct ExactNeighbor {
-  std::size_t row = 0;   ///< Row of the base matrix.
+  std::size_t row = 0;  ///< Row of the base matrix.
   double distance = 0;  ///< In the metric's unit.
 
   /// Nearest first, ties by row.
@@ -92,10 +92,12 @@ struct ExactMetric<Cosine> {
   static double distance(std::span<const float> a, std::span<const float> b) {
     const double a_scale = 1 / norm_in_double(a);
     const double b_scale = 1 / norm_in_double(b);
-    return sum_in_double(a.size(), [&](std::size_t i) {
-             const double difference = double{a[i]} * a_scale - double{b[i]} * b_scale;
-             return difference * difference;
-           }) / 2;
+    return sum_in_double(a.size(),
+                         [&](std::size_t i) {
+                           const double difference = double{a[i]} * a_scale - double{b[i]} * b_scale;
+                           return difference * difference;
+                         }) /
+           2;
   }
   static double from_product(double product, double a_norm, double b_norm) { return 1 - product / (a_norm * b_norm); }
   static double error(double product_error, double a_norm, double b_norm) {

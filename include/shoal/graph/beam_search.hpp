@@ -20,7 +20,7 @@ namespace shoal::inline v0::detail {
 /// Memory of a walk, kept from one to the next.
 struct WalkScratch {
   VisitedSet visited;
-  CandidatePool pool;              // of beam_search: what was found; of filtered_beam_search: what passed
+  CandidatePool pool;               // of beam_search: what was found; of filtered_beam_search: what passed
   std::vector<Candidate> frontier;  // of filtered_beam_search: a heap, the nearest on top
   std::vector<Slot> fresh;
   std::vector<float> distances;

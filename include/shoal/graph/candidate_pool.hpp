@@ -43,7 +43,8 @@ class CandidatePool {
   void insert(float distance, Slot slot) noexcept {
     const Entry entry{distance, static_cast<std::uint32_t>(slot)};
     Entry* const first = entries_.data();
-    const std::size_t position = static_cast<std::size_t>(std::lower_bound(first, first + size_, entry, before) - first);
+    const std::size_t position =
+        static_cast<std::size_t>(std::lower_bound(first, first + size_, entry, before) - first);
     if (position == capacity_) return;
     const std::size_t moved = (size_ < capacity_ ? size_ : capacity_ - 1) - position;
     std::memmove(first + position + 1, first + position, moved * sizeof(Entry));
@@ -66,7 +67,9 @@ class CandidatePool {
   [[nodiscard]] Slot peek() const noexcept { return entries_[next_ < size_ ? next_ : next_ - 1].slot(); }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] Candidate operator[](std::size_t i) const noexcept { return {entries_[i].distance, entries_[i].slot()}; }
+  [[nodiscard]] Candidate operator[](std::size_t i) const noexcept {
+    return {entries_[i].distance, entries_[i].slot()};
+  }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return entries_.capacity() * sizeof(Entry); }
 
  private:

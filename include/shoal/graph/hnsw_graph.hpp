@@ -1,7 +1,7 @@
 #pragma once
 // The state of an HNSW graph (Malkov and Yashunin, arXiv 1603.09320): links by level, the entry point, and how many
-// slots are linked. The algorithms on it are functions of their own: beam_search.hpp, insert.hpp, check.hpp. All changes
-// of a list go through `edit`, so that an all-or-nothing batch can take them back.
+// slots are linked. The algorithms on it are functions of their own: beam_search.hpp, insert.hpp, check.hpp. All
+// changes of a list go through `edit`, so that an all-or-nothing batch can take them back.
 
 #include <cstddef>
 #include <cstdint>

@@ -64,8 +64,7 @@ void connect(HnswGraph& graph, unsigned level, Slot from, Slot to, float distanc
   }
   std::vector<LinkCandidate>& crowd = scratch.crowd;
   std::transform(links.begin(), links.end(), scratch.walk.fresh.begin(), [](Link link) { return link.slot(); });
-  space.scorer_for(from)(std::span<const Slot>(scratch.walk.fresh).first(links.size()),
-                         scratch.walk.distances.data());
+  space.scorer_for(from)(std::span<const Slot>(scratch.walk.fresh).first(links.size()), scratch.walk.distances.data());
   crowd.clear();
   for (std::size_t i = 0; i < links.size(); ++i) {
     crowd.push_back({scratch.walk.distances[i], links[i].slot(), links[i].is_child()});
@@ -148,8 +147,7 @@ void insert_next(HnswGraph& graph, const Space& space, std::size_t ef_constructi
     candidates.clear();
     for (std::size_t i = 0; i < walk.pool.size(); ++i) candidates.push_back({walk.pool[i].distance, walk.pool[i].slot});
     if (candidates.front().distance == candidates.back().distance) follow_copies(graph, level, scorer, scratch);
-    candidates.resize(select_neighbors(std::span<LinkCandidate>(candidates), graph.M(), space),
-                      LinkCandidate{});
+    candidates.resize(select_neighbors(std::span<LinkCandidate>(candidates), graph.M(), space), LinkCandidate{});
 
     const std::span<Link> places = graph.edit(slot, level);
     std::transform(candidates.begin(), candidates.end(), places.begin(),

@@ -152,9 +152,7 @@ class LinkLists {
     upper_ = other.upper_;
   }
 
-  [[nodiscard]] static Link* row(ChunkedRows& rows, std::size_t i) noexcept {
-    return reinterpret_cast<Link*>(rows[i]);
-  }
+  [[nodiscard]] static Link* row(ChunkedRows& rows, std::size_t i) noexcept { return reinterpret_cast<Link*>(rows[i]); }
   [[nodiscard]] static const Link* row(const ChunkedRows& rows, std::size_t i) noexcept {
     return reinterpret_cast<const Link*>(rows[i]);
   }

@@ -10,16 +10,20 @@
 
 namespace shoal::inline v0::detail {
 
+// clang-format off
 template <class S>
 concept SlotScorer = requires(const S& scorer, std::span<const Slot> slots, float* out, Slot slot) {
   { scorer(slots, out) } noexcept;       // out[i] = distance to slots[i]
   { scorer.prefetch(slot) } noexcept;
 };
+// clang-format on
 
+// clang-format off
 template <class S>
 concept SlotSpace = requires(const S& space, Slot slot) {
   { space.scorer_for(slot) } noexcept -> SlotScorer;
 };
+// clang-format on
 
 template <SlotScorer Scorer>
 [[nodiscard]] float score(const Scorer& scorer, Slot slot) noexcept {

@@ -27,11 +27,13 @@ namespace shoal::inline v0 {
 
 /// A callback after each item: `void(completed, total)`, or `bool(completed, total)` where false cancels. `total` is 0
 /// when the length of the source is unknown.
+// clang-format off
 template <class P>
 concept ProgressCallback =
     std::invocable<P&, std::size_t, std::size_t> &&
     (std::is_void_v<std::invoke_result_t<P&, std::size_t, std::size_t>> ||
      std::convertible_to<std::invoke_result_t<P&, std::size_t, std::size_t>, bool>);
+// clang-format on
 
 /// No progress wanted.
 struct NoProgress {
@@ -39,14 +41,18 @@ struct NoProgress {
 };
 
 /// One item of a batch: a pair, a tuple of two, or a struct with two public members.
+// clang-format off
 template <class T>
 concept BatchItem = requires { requires std::tuple_size<std::remove_cvref_t<T>>::value == 2; } ||
                     (std::is_aggregate_v<std::remove_cvref_t<T>> && !std::is_array_v<std::remove_cvref_t<T>> &&
                      !std::ranges::range<T>);
+// clang-format on
 
 /// A source of items (id, vector), read once from front to back.
+// clang-format off
 template <class R>
 concept BatchSource = std::ranges::input_range<R> && BatchItem<std::ranges::range_reference_t<R>>;
+// clang-format on
 
 namespace detail {
 

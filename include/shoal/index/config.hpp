@@ -11,11 +11,11 @@ namespace shoal::inline v0 {
 
 /// Setup of an HnswIndex. Designated initialisers are the intended way: `{.dimensions = 768}`.
 struct HnswConfig {
-  std::size_t dimensions = 0;          ///< Components of every vector: 1 to 65,536. Has no default.
-  std::size_t M = 16;                  ///< Links a new entry asks for; lists hold M, and 2 * M on level 0. 2 to 512.
-  std::size_t ef_construction = 200;   ///< Candidates kept while an entry is linked: 1 to 100,000; at least M are kept.
-  std::uint64_t seed = 0x5EED;         ///< Fixes the levels: the same seed and input give the same graph.
-  std::size_t max_elements = 0;        ///< Refuse more live entries than this; 0: no limit. Reserves nothing.
+  std::size_t dimensions = 0;         ///< Components of every vector: 1 to 65,536. Has no default.
+  std::size_t M = 16;                 ///< Links a new entry asks for; lists hold M, and 2 * M on level 0. 2 to 512.
+  std::size_t ef_construction = 200;  ///< Candidates kept while an entry is linked: 1 to 100,000; at least M are kept.
+  std::uint64_t seed = 0x5EED;        ///< Fixes the levels: the same seed and input give the same graph.
+  std::size_t max_elements = 0;       ///< Refuse more live entries than this; 0: no limit. Reserves nothing.
 };
 
 /// Setup of a BruteForceIndex.

@@ -80,8 +80,9 @@ class Entries {
       if (on_duplicate == OnDuplicate::skip) return Staged::passed_over;
       if (on_duplicate == OnDuplicate::fail) {
         const bool in_batch = staged_before || to_index(*there) >= batch_first_;
-        return Unexpected<Error>(make_error(ErrorCode::duplicate_id, "expected a new id, got ", id,
-                                            in_batch ? ", which came before in this batch" : ", which is in the index"));
+        return Unexpected<Error>(
+            make_error(ErrorCode::duplicate_id, "expected a new id, got ", id,
+                       in_batch ? ", which came before in this batch" : ", which is in the index"));
       }
       dead_.reserve(next + 1);
       const std::size_t replacing = staged_ - staged_new_ + 1;  // this item and those staged before
@@ -153,8 +154,8 @@ class Entries {
   void add_memory(MemoryUsage& usage) const noexcept {
     usage.vectors += rows_.memory_bytes();
     usage.ids += ids_.memory_bytes() + table_.memory_bytes() + dead_.memory_bytes();
-    usage.scratch += input_.capacity() * sizeof(float) + staged_table_.memory_bytes() +
-                     replaced_.capacity() * sizeof(Replaced);
+    usage.scratch +=
+        input_.capacity() * sizeof(float) + staged_table_.memory_bytes() + replaced_.capacity() * sizeof(Replaced);
   }
   static void add_estimate(MemoryUsage& usage, std::size_t dimensions, std::size_t entries) noexcept {
     usage.vectors += Rows::estimate_bytes(dimensions, entries);

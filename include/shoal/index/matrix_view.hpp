@@ -28,6 +28,7 @@ struct MatrixView {
 };
 
 /// A row-major Eigen matrix, map or block whose rows lie in memory without gaps between their numbers.
+// clang-format off
 template <class X>
 concept EigenRowMajor = EigenExpression<X> && static_cast<bool>(std::remove_cvref_t<X>::IsRowMajor) &&
                         int{std::remove_cvref_t<X>::InnerStrideAtCompileTime} == 1 &&
@@ -35,6 +36,7 @@ concept EigenRowMajor = EigenExpression<X> && static_cast<bool>(std::remove_cvre
                           { *matrix.data() } -> std::convertible_to<typename std::remove_cvref_t<X>::Scalar>;
                           { matrix.outerStride() } -> std::convertible_to<std::ptrdiff_t>;
                         };
+// clang-format on
 
 namespace detail {
 template <class X>
@@ -45,14 +47,18 @@ inline constexpr bool is_matrix_view<MatrixView<T>> = true;
 
 /// What may be given as a matrix: a MatrixView, a row-major Eigen matrix, or a contiguous range of numbers taken
 /// `dimensions` at a time.
+// clang-format off
 template <class X>
 concept MatrixInput = detail::is_matrix_view<std::remove_cvref_t<X>> || EigenRowMajor<X> || ContiguousVector<X>;
+// clang-format on
 
 /// What may be given as many queries: a matrix, or a random-access range of vectors.
+// clang-format off
 template <class X>
 concept QueriesInput =
     MatrixInput<X> || (std::ranges::random_access_range<const X> && std::ranges::sized_range<const X> &&
                        VectorInput<std::ranges::range_reference_t<const X>>);
+// clang-format on
 
 namespace detail {
 

@@ -22,17 +22,23 @@ enum class Atomicity : std::uint8_t {
   all_or_nothing,  ///< Nothing of the batch. The whole batch is validated and encoded before the first item is linked.
 };
 
+/// What can be asked whether to stop.
+// clang-format off
+template <class T>
+concept StopSource = requires(const T& token) {
+  { token.stop_requested() } -> std::convertible_to<bool>;
+};
+// clang-format on
+
 /// Asks whether to stop: any object with `stop_requested()`, a std::stop_token for instance, or nothing.
 class StopToken {
  public:
   StopToken() noexcept = default;
 
-  template <class Token>
-    requires(!std::same_as<std::remove_cvref_t<Token>, StopToken>) && requires(const std::remove_cvref_t<Token>& token) {
-      { token.stop_requested() } -> std::convertible_to<bool>;
-    }
-  StopToken(Token&& token)  // NOLINT(google-explicit-constructor): any token stands for itself
-      : ask_([token = std::forward<Token>(token)] { return static_cast<bool>(token.stop_requested()); }) {}
+  template <StopSource Token>
+    requires(!std::same_as<Token, StopToken>)
+  StopToken(Token token)  // NOLINT(google-explicit-constructor): any token stands for itself
+      : ask_([token = std::move(token)] { return static_cast<bool>(token.stop_requested()); }) {}
 
   [[nodiscard]] bool stop_requested() const { return ask_ && ask_(); }
 
@@ -42,7 +48,7 @@ class StopToken {
 
 /// Choices of `batch_insert`, its third argument.
 struct BatchOptions {
-  unsigned threads = 1;  ///< Threads that may link; 0: one for each core. The result is the same. This release uses one.
+  unsigned threads = 1;  ///< Threads that may link; 0: one for each core. Same result. This release uses one.
   StopToken stop{};      ///< Asked before each item.
   OnDuplicate on_duplicate = OnDuplicate::fail;
   Atomicity atomicity = Atomicity::prefix;
@@ -53,7 +59,7 @@ struct SearchOptions {
   std::size_t k = 10;  ///< Neighbours wanted; fewer are returned only when fewer live entries (pass the filter).
   std::size_t ef = 0;  ///< Candidates kept by the walk: more is slower and finds more. 0: max(100, 2 k). At least k.
   std::function<bool(std::uint64_t id)> filter{};  ///< Only ids it accepts are returned. May be called for any entry.
-  unsigned threads = 1;  ///< Of `batch_search`; 0: one for each core.
+  unsigned threads = 1;                            ///< Of `batch_search`; 0: one for each core.
 };
 
 }  // namespace shoal::inline v0

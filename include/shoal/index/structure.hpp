@@ -58,6 +58,7 @@ struct StructureScratch {
 /// - `begin_undo`, `commit`, `roll_back`: link_next may then throw std::bad_alloc, and is taken back as a whole.
 /// - `search`: puts into `scratch.found` at least the k best accepted slots by `before` that it can find, all of them
 ///   when there are fewer.
+// clang-format off
 template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
     requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
@@ -73,5 +74,6 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
       { view.add_memory(usage) } noexcept;
       { view.clone() } -> std::same_as<S>;
     };
+// clang-format on
 
 }  // namespace shoal::inline v0::detail

@@ -158,7 +158,8 @@ class VectorIndex {
     if constexpr (MatrixInput<Queries>) {
       auto view = detail::view_matrix(queries, dimensions());
       if (!view) return Unexpected<Error>(std::move(view.error()));
-      return search_each(view->rows, [&](std::size_t i) { return try_search(view->row(i), options); }, options.threads);
+      return search_each(
+          view->rows, [&](std::size_t i) { return try_search(view->row(i), options); }, options.threads);
     } else {
       const auto count = static_cast<std::size_t>(std::ranges::size(queries));
       const auto first = std::ranges::begin(queries);

@@ -21,11 +21,14 @@
 namespace shoal::inline v0 {
 
 /// A contiguous range of numbers: std::vector<float>, std::array<double, 4>, std::span<const std::uint8_t>, ...
+// clang-format off
 template <class V>
 concept ContiguousVector = std::ranges::contiguous_range<V> && std::ranges::sized_range<V> &&
                            std::is_arithmetic_v<std::remove_cv_t<std::ranges::range_value_t<V>>>;
+// clang-format on
 
 /// A dense Eigen expression: a vector, a row or column, a map, a sum of such, ...
+// clang-format off
 template <class V>
 concept EigenExpression = requires(const std::remove_cvref_t<V>& v) {
   typename std::remove_cvref_t<V>::Scalar;
@@ -34,10 +37,13 @@ concept EigenExpression = requires(const std::remove_cvref_t<V>& v) {
   { v.rows() } -> std::convertible_to<std::ptrdiff_t>;
   { v.cols() } -> std::convertible_to<std::ptrdiff_t>;
 };
+// clang-format on
 
 /// What may be given as a vector or a query.
+// clang-format off
 template <class V>
 concept VectorInput = ContiguousVector<V> || EigenExpression<V>;
+// clang-format on
 
 namespace detail {
 
@@ -101,7 +107,7 @@ template <Metric M>
   };
   if (largest >= infinity_bits) {
     const std::size_t position = position_of_largest();
-    const char* what = largest > infinity_bits                          ? "NaN"
+    const char* what = largest > infinity_bits                                       ? "NaN"
                        : (std::bit_cast<std::uint32_t>(vector[position]) >> 31) != 0 ? "-infinity"
                                                                                      : "infinity";
     return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
@@ -114,7 +120,8 @@ template <Metric M>
   }
   // Components this small cannot reach the bound together: the sum of squares is only taken when they might.
   const float largest_value = std::bit_cast<float>(largest);
-  if (static_cast<double>(largest_value) * largest_value * static_cast<double>(vector.size()) > double{max_squared_norm}) {
+  if (static_cast<double>(largest_value) * largest_value * static_cast<double>(vector.size()) >
+      double{max_squared_norm}) {
     double squared_norm = 0;
     for (const float value : vector) squared_norm += double{value} * double{value};
     if (squared_norm > double{max_squared_norm}) {

@@ -14,17 +14,21 @@ namespace shoal::inline v0 {
 /// A metric on float vectors. `unit_vectors`: vectors and queries are scaled to norm 1 before they are kept or
 /// compared, and a zero vector is refused. `distance` is symmetric, finite for finite vectors whose squared norms are
 /// at most `max_squared_norm`, and must not throw.
+// clang-format off
 template <class M>
 concept Metric = requires(const float* a, const float* b, std::size_t dimensions) {
   typename std::bool_constant<M::unit_vectors>;
   { M::distance(a, b, dimensions) } noexcept -> std::same_as<float>;
 };
+// clang-format on
 
 /// A metric that can be had from an inner product and two squared norms: what SQ8 needs.
+// clang-format off
 template <class M>
 concept InnerProductMetric = Metric<M> && requires(float dot, float squared_norm) {
   { M::from_dot(dot, squared_norm, squared_norm) } noexcept -> std::same_as<float>;
 };
+// clang-format on
 
 /// Largest squared norm of a vector or query: four times it is still a float, so no distance overflows.
 inline constexpr float max_squared_norm = 0x1p125F;

@@ -22,7 +22,9 @@ class Rotation {
  public:
   /// The rotation of `dimensions` components; always the same one. Errors: std::bad_alloc.
   explicit Rotation(std::size_t dimensions)
-      : block_(std::bit_floor(dimensions)), rest_(dimensions - block_), factors_(estimate_bytes(dimensions) / sizeof(float)) {
+      : block_(std::bit_floor(dimensions)),
+        rest_(dimensions - block_),
+        factors_(estimate_bytes(dimensions) / sizeof(float)) {
     const float shrink = 1 / std::sqrt(static_cast<float>(block_));
     for (std::size_t i = 0; i < factors_.size(); ++i) {
       const bool transformed = i < block_ || i >= dimensions + rest_;

@@ -87,8 +87,7 @@ class Sq8Rows {
   void write(Slot slot, std::span<const float> vector) noexcept {
     std::copy(vector.begin(), vector.end(), rotated_.begin());
     rotation_.apply(rotated_);
-    factors_[to_index(slot)] =
-        encode_components(rotated_, reinterpret_cast<std::int8_t*>(codes_[to_index(slot)]));
+    factors_[to_index(slot)] = encode_components(rotated_, reinterpret_cast<std::int8_t*>(codes_[to_index(slot)]));
   }
 
   void read(Slot slot, std::span<float> out) const noexcept {

@@ -30,6 +30,7 @@ namespace shoal::inline v0 {
 /// - `memory_bytes()`, `estimate_bytes(dimensions, n)`: bytes allocated now, and for n rows.
 ///
 /// *Threads*: the const functions may run at once.
+// clang-format off
 template <class R>
 concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> &&
                      std::move_constructible<typename R::QueryBuffer> &&
@@ -49,9 +50,12 @@ concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> 
                        { std::as_const(buffer).memory_bytes() } noexcept -> std::same_as<std::size_t>;
                        { R::estimate_bytes(n, n) } noexcept -> std::same_as<std::size_t>;
                      };
+// clang-format on
 
 /// A storage policy for a metric.
+// clang-format off
 template <class S, class M>
 concept StorageFor = Metric<M> && requires { typename S::template Rows<M>; } && VectorRows<typename S::template Rows<M>>;
+// clang-format on
 
 }  // namespace shoal::inline v0

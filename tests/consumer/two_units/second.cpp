@@ -1,6 +1,7 @@
-// The other half of a program of two units: instantiates what main.cpp does, so a definition that is not inline is there
-// twice and the link fails.
+// The other half of a program of two units: instantiates what main.cpp does, so a definition that is not inline is
+// there twice and the link fails.
 #include <cstdint>
+
 #include <shoal/shoal.hpp>
 
 // Every member of every kind of index, so that each compiler says what it thinks of them.
