@@ -244,6 +244,7 @@ TEST_CASE("a configuration out of range is refused with the value") {
   };
   CHECK(message({}) == "dimensions must be 1 to 65536, got 0");
   CHECK(message({.dimensions = 70'000}) == "dimensions must be 1 to 65536, got 70000");
+  CHECK(message({.dimensions = 3, .M = 0}) == "M must be 2 to 512, got 0");
   CHECK(message({.dimensions = 3, .M = 1}) == "M must be 2 to 512, got 1");
   CHECK(message({.dimensions = 3, .ef_construction = 0}) == "ef_construction must be 1 to 100000, got 0");
   CHECK_THROWS_AS((void)HnswL2::estimate_memory({.dimensions = 3, .M = 1}, 10), std::invalid_argument);

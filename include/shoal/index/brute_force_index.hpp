@@ -3,7 +3,6 @@
 // other index.
 
 #include <cstddef>
-#include <string>
 #include <utility>
 
 #include "shoal/index/config.hpp"
@@ -23,8 +22,7 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
   /// An empty index. Errors: std::invalid_argument for a value out of its range (ends the program without exceptions;
   /// `create` returns it).
   explicit BruteForceIndex(const BruteForceConfig& config)
-      : Base((require_valid(config), config.dimensions), config.max_elements, detail::FlatStructure()),
-        config_(config) {}
+      : Base(detail::require_valid(config).dimensions, config.max_elements, detail::FlatStructure()), config_(config) {}
 
   /// An empty index, or invalid_config or out_of_memory.
   [[nodiscard]] static Expected<BruteForceIndex, Error> create(const BruteForceConfig& config) {
@@ -43,7 +41,7 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
 
   /// What an index of `entries` vectors will own, scratch of searches not counted. Errors: as the constructor's.
   [[nodiscard]] static MemoryUsage estimate_memory(const BruteForceConfig& config, std::size_t entries) {
-    require_valid(config);
+    (void)detail::require_valid(config);
     MemoryUsage usage;
     Base::EntriesType::add_estimate(usage, config.dimensions, entries);
     return usage;
@@ -52,12 +50,6 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
  private:
   BruteForceIndex(const BruteForceConfig& config, typename Base::EntriesType entries, detail::FlatStructure structure)
       : Base(std::move(entries), std::move(structure)), config_(config) {}
-
-  static void require_valid(const BruteForceConfig& config) {
-    if (const auto fault = detail::find_fault(config)) {
-      detail::raise<std::invalid_argument>(std::string(fault->message()).c_str());
-    }
-  }
 
   BruteForceConfig config_;
 };

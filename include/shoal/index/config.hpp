@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
+#include <string>
 
 #include "shoal/core/error.hpp"
 
@@ -39,6 +41,13 @@ inline std::optional<Error> find_fault(const HnswConfig& config) {
   if (auto fault = out_of_range("dimensions", config.dimensions, 1, 65'536)) return fault;
   if (auto fault = out_of_range("M", config.M, 2, 512)) return fault;
   return out_of_range("ef_construction", config.ef_construction, 1, 100'000);
+}
+
+/// `config` itself when it is valid. Errors: std::invalid_argument (ends the program without exceptions).
+template <class Config>
+[[nodiscard]] const Config& require_valid(const Config& config) {
+  if (const auto fault = find_fault(config)) raise<std::invalid_argument>(std::string(fault->message()).c_str());
+  return config;
 }
 
 }  // namespace detail

@@ -3,7 +3,6 @@
 // arXiv 1603.09320).
 
 #include <cstddef>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -39,7 +38,8 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
   /// An empty index. Errors: std::invalid_argument for a value out of its range (ends the program without exceptions;
   /// `create` returns it).
   explicit HnswIndex(const HnswConfig& config)
-      : Base((require_valid(config), config.dimensions), config.max_elements, detail::HnswStructure(config)),
+      : Base(detail::require_valid(config).dimensions, config.max_elements,
+             detail::HnswStructure(detail::require_valid(config))),
         config_(config) {}
 
   /// An empty index, or invalid_config or out_of_memory.
@@ -89,7 +89,7 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
   /// What an index of `entries` vectors will own, scratch of searches not counted. Levels are random: the upper links
   /// are their expected number. Errors: as the constructor's.
   [[nodiscard]] static MemoryUsage estimate_memory(const HnswConfig& config, std::size_t entries) {
-    require_valid(config);
+    (void)detail::require_valid(config);
     MemoryUsage usage;
     Base::EntriesType::add_estimate(usage, config.dimensions, entries);
     detail::HnswStructure::add_estimate(usage, config, entries);
@@ -99,12 +99,6 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
  private:
   HnswIndex(const HnswConfig& config, typename Base::EntriesType entries, detail::HnswStructure structure)
       : Base(std::move(entries), std::move(structure)), config_(config) {}
-
-  static void require_valid(const HnswConfig& config) {
-    if (const auto fault = detail::find_fault(config)) {
-      detail::raise<std::invalid_argument>(std::string(fault->message()).c_str());
-    }
-  }
 
   HnswConfig config_;
 };
