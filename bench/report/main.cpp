@@ -42,7 +42,10 @@ int run(const Options& options) {
   }
   if (report.libraries.empty()) return complain("--libraries: no library of that name", bad_usage);
   const SetList list = find_sets(options);
-  if (list.sets.empty()) return complain("--only: no data set of that name", bad_usage);
+  if (list.sets.empty()) {
+    for (const std::string& note : list.notes) fmt::print(stderr, "{}\n", note);
+    return complain("--only: no data set of that name", bad_usage);
+  }
   report.notes.insert(report.notes.end(), list.notes.begin(), list.notes.end());
   std::filesystem::create_directories(options.out);
 

@@ -135,7 +135,8 @@ std::string setup_lines(const Report& report) {
   for (const auto& library : report.libraries) versions.push_back(library.name + " " + library.version);
   text += fmt::format("- libraries: {}\n", fmt::join(versions, ", "));
   text += fmt::format(
-      "- setup: squared L2, M {}, ef_construction {}, k 10, one thread; recall counts ties; medians of {} round{}, the "
+      "- setup: squared L2, M {}, ef_construction {}, k 10, one thread, processor time; recall counts ties; medians of "
+      "{} round{}, the "
       "libraries interleaved; bytes: {}\n",
       report.setup.M, report.setup.ef_construction, report.rounds, report.rounds == 1 ? "" : "s",
       rivals::allocated_bytes_source());

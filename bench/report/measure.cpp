@@ -28,7 +28,7 @@ constexpr double least_rise = 0.0002;
 // A pass that would take longer than this on one thread is left out, and a build that would make a library's builds
 // together take longer.
 constexpr double longest_pass_seconds = 25;
-constexpr double longest_builds_seconds = 45;
+constexpr double longest_builds_seconds = 36;
 // No library is this bad at the largest ef; what is has a fault, or was called wrongly.
 constexpr double least_sane_recall = 0.7;
 
@@ -93,8 +93,12 @@ class Measurement {
   void build(std::size_t i, std::size_t round) {
     LibraryResult& result = result_.libraries[i];
     double spent = 0;
-    for (const auto& seconds : result.build_seconds) spent += seconds.value_or(0);
-    if (round > 0 && spent * static_cast<double>(round + 1) / static_cast<double>(round) > longest_builds_seconds) {
+    std::size_t builds = 0;
+    for (const auto& seconds : result.build_seconds) {
+      spent += seconds.value_or(0);
+      builds += seconds ? 1 : 0;
+    }
+    if (builds > 0 && spent / static_cast<double>(builds) * static_cast<double>(builds + 1) > longest_builds_seconds) {
       result.build_seconds.emplace_back();
       return;
     }

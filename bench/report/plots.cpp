@@ -56,12 +56,13 @@ std::string script_text(const SetResult& set, const std::string& stem) {
   return text + "\n";
 }
 
-/// Runs gnuplot in `folder` and comes back.
+/// Runs gnuplot in `folder` and comes back. What it complains of stays in gnuplot.log.
 bool run_gnuplot(const fs::path& folder, const std::string& arguments) {
   const fs::path before = fs::current_path();
   fs::current_path(folder);
   const int status = std::system(("gnuplot " + arguments + " >gnuplot.log 2>&1").c_str());
   fs::current_path(before);
+  if (status == 0) fs::remove(folder / "gnuplot.log");
   return status == 0;
 }
 
