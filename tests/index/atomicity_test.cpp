@@ -105,6 +105,23 @@ TEST_CASE_TEMPLATE("a batch that is cancelled or whose callback throws while it 
   before.check_unchanged();
 }
 
+TEST_CASE_TEMPLATE("a stop while an all-or-nothing batch links takes it back", Index, ALL_INDEXES) {
+  Before<Index> before;
+  bool stop = false;
+  struct Token {
+    const bool* stop;
+    bool stop_requested() const { return *stop; }
+  };
+  shoal::BatchOptions options;
+  options.stop = Token{&stop};
+  options.atomicity = Atomicity::all_or_nothing;
+  check_nothing_in(
+      before.index.batch_insert(
+          random_items(12, 50, dimensions, 100), [&](std::size_t done, std::size_t) { stop = done == 20; }, options),
+      ErrorCode::cancelled);
+  before.check_unchanged();
+}
+
 TEST_CASE_TEMPLATE("a batch without fault gives the index that a prefix batch gives", Index, ALL_INDEXES) {
   for (const OnDuplicate mode : modes) {
     Before<Index> before;

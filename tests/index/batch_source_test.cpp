@@ -105,9 +105,11 @@ TEST_CASE("ids and a matrix: spans, views with a stride, and their mismatches") 
   }
   SUBCASE("rows apart from each other, of another type") {
     std::vector<int> spaced(2 * (dimensions + 5), 7);
+    std::fill_n(spaced.begin() + dimensions + 5, dimensions, 9);
     const shoal::MatrixView<int> view{spaced.data(), 2, dimensions, dimensions + 5};
     REQUIRE(index.batch_insert(std::vector<int>{4, 5}, view));
-    CHECK(index.get(5) == std::vector<float>(dimensions, 7.0F));
+    CHECK(index.get(4) == std::vector<float>(dimensions, 7.0F));
+    CHECK(index.get(5) == std::vector<float>(dimensions, 9.0F));
   }
   SUBCASE("numbers that are no whole row") {
     numbers.pop_back();

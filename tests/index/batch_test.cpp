@@ -207,6 +207,16 @@ TEST_CASE_TEMPLATE("a zero vector is refused where the metric needs a direction"
   check_failed_at(index, index.batch_insert(items), 7, ErrorCode::zero_vector);
 }
 
+TEST_CASE_TEMPLATE("a vector of subnormal numbers has no direction either", Index, HnswCosine, BruteCosineSq8) {
+  Index index = make_index<Index>();
+  std::vector<float> vector(dimensions, 0.0F);
+  vector[2] = 1e-40F;
+  CHECK(index.insert(1, vector).error().code() == ErrorCode::zero_vector);
+  vector[2] = 1e-37F;
+  REQUIRE(index.insert(1, vector));
+  CHECK(index.search(vector, 1).front().distance == doctest::Approx(0).epsilon(1e-3));
+}
+
 TEST_CASE_TEMPLATE("a zero vector is a vector like others where it has a place", Index, HnswL2, HnswL2Sq8,
                    HnswProductSq8, BruteL2) {
   Index index = make_index<Index>();
@@ -380,6 +390,28 @@ TEST_CASE_TEMPLATE("a source that throws ends the batch, and its exception is ke
     REQUIRE(result.error().exception);
     CHECK_THROWS_AS(std::rethrow_exception(result.error().exception), std::runtime_error);
   }
+}
+
+TEST_CASE_TEMPLATE("a source whose size throws is a source that throws", Index, ALL_INDEXES) {
+  struct NoSize : std::vector<support::Item> {
+    [[noreturn]] std::size_t size() const { throw std::runtime_error("no size"); }
+  };
+  Index index = make_index<Index>();
+  const auto result = index.batch_insert(NoSize());
+  REQUIRE(!result);
+  CHECK(result.error().cause.code() == ErrorCode::source_failed);
+  check_holds(index, {}, 10);
+}
+
+TEST_CASE("a callback may search on several threads") {
+  HnswL2 index = make_index<HnswL2>();
+  const auto items = random_items(25, 40, dimensions);
+  std::vector<std::vector<float>> queries;
+  for (const auto& [id, vector] : items) queries.push_back(vector);
+  REQUIRE(index.batch_insert(items, [&](std::size_t done, std::size_t) {
+    const auto found = index.batch_search(queries, {.k = 1, .threads = 3});
+    for (std::size_t i = 0; i < done; ++i) REQUIRE(found[i].front().id == i);
+  }));
 }
 
 TEST_CASE_TEMPLATE("a callback that throws ends the batch, and its item stays in", Index, ALL_INDEXES) {

@@ -98,6 +98,16 @@ TEST_CASE_TEMPLATE("overwriting needs no room under max_elements, a new id does"
   check_holds(index, iota(0, 10), 100);
 }
 
+TEST_CASE_TEMPLATE("a clone never returns what was overwritten before", Index, ALL_INDEXES) {
+  Index index = make_index<Index>();
+  REQUIRE(index.batch_insert(random_items(11, 60, dimensions)));
+  REQUIRE(index.batch_insert(random_items(12, 60, dimensions), shoal::NoProgress{},
+                             {.on_duplicate = OnDuplicate::overwrite}));
+  const Index copy = index.clone();
+  check_holds(copy, iota(0, 60), 100);
+  check_same(index, copy, 100);
+}
+
 TEST_CASE("stats count the entries that were overwritten") {
   HnswL2 index = make_index<HnswL2>();
   REQUIRE(index.batch_insert(random_items(9, 20, dimensions)));

@@ -47,7 +47,9 @@ class ChunkedRows {
     if (rows <= capacity()) return;
     const std::size_t needed = ((rows - 1) >> shift_) + 1;
     if (needed > chunks_.capacity()) chunks_.reserve(std::max(needed, chunks_.capacity() * 2));
+    GiveBack give_back{chunks_, chunks_.size()};
     while (chunks_.size() < needed) chunks_.push_back(allocate());
+    give_back.size = needed;
   }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return chunks_.size() << shift_; }
@@ -83,6 +85,13 @@ class ChunkedRows {
     }
   };
   using Chunk = std::unique_ptr<std::byte, Release>;
+
+  /// Leaves as many chunks as there were when one cannot be had.
+  struct GiveBack {
+    std::vector<Chunk>& chunks;
+    std::size_t size;
+    ~GiveBack() { chunks.resize(size); }
+  };
 
   [[nodiscard]] std::size_t rows_bytes() const noexcept { return stride_ << shift_; }
 

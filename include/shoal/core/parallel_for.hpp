@@ -23,8 +23,9 @@ template <class Body>
 void parallel_for(std::size_t count, [[maybe_unused]] unsigned threads, Body&& body) {
 #if SHOAL_HAS_THREADS
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t helpers = std::min<std::size_t>(threads, count);
-  const std::size_t run = std::clamp<std::size_t>(count / (8 * std::size_t{threads}), 1, 16);
+  constexpr std::size_t most = 256;
+  const std::size_t helpers = std::min({std::size_t{threads}, count, most});
+  const std::size_t run = std::clamp<std::size_t>(count / (8 * std::max<std::size_t>(helpers, 1)), 1, 16);
   if (helpers > 1) {
     std::atomic<std::size_t> next{0};
     std::atomic<bool> failed{false};

@@ -106,9 +106,11 @@ class BatchRun {
 
   template <class Source, class Progress>
   [[nodiscard]] Result run(Source&& source, Progress& progress) {
-    if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
     std::optional<Error> failure;
     SHOAL_TRY {
+      step_ = Step::source;
+      if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
+      step_ = Step::own;
       entries_.begin_batch(keeps_undo());
       entries_.reserve_input();
       if (keeps_undo()) structure_.begin_undo();

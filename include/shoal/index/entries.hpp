@@ -131,7 +131,7 @@ class Entries {
   /// The batch ends, and what was published stays.
   void end_batch() noexcept {
     keeps_undo_ = false;
-    replaced_ = {};
+    std::vector<Replaced>().swap(replaced_);
     staged_ = 0;
     staged_new_ = 0;
     staged_table_ = {};

@@ -44,6 +44,8 @@ class FlatStructure {
     }
   }
 
+  void check(CheckReport&) const noexcept {}
+  void add_stats(IndexStats&) const noexcept {}
   void add_memory(MemoryUsage&) const noexcept {}
   [[nodiscard]] FlatStructure clone() const noexcept { return *this; }
 

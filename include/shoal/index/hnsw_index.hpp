@@ -6,26 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "shoal/graph/check.hpp"
 #include "shoal/index/config.hpp"
 #include "shoal/index/hnsw_structure.hpp"
 #include "shoal/index/vector_index.hpp"
 #include "shoal/storage/float32.hpp"
 
 namespace shoal::inline v0 {
-
-/// Counts of one level of the graph.
-struct LevelStats {
-  std::size_t slots = 0;  ///< Slots that reach the level.
-  std::size_t links = 0;  ///< Links on it.
-};
-
-/// Counts of an index.
-struct IndexStats {
-  std::size_t live = 0;              ///< Entries that can be found.
-  std::size_t dead = 0;              ///< Slots whose entry was overwritten: still walked over, never returned.
-  std::vector<LevelStats> levels{};  ///< From level 0 up.
-};
 
 /// The index. Movable; copied only by `clone()`.
 ///
@@ -55,35 +41,6 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
   [[nodiscard]] HnswIndex clone() const {
     detail::AccessCheck::Read read(this->access());
     return HnswIndex(config_, this->entries().clone(), this->structure().clone());
-  }
-
-  /// Verifies every invariant of the graph and counts the slots that cannot be reached. *Cost*: O(links).
-  [[nodiscard]] CheckReport check() const {
-    detail::AccessCheck::Read read(this->access());
-    CheckReport report = detail::check_graph(this->structure().graph());
-    this->entries().check(report);
-    if (this->structure().size() != this->entries().slots()) {
-      detail::add_fault(report, "the graph has ", this->structure().size(), " slots, the entries have ",
-                        this->entries().slots());
-    }
-    return report;
-  }
-
-  /// Counts. *Cost*: O(links).
-  [[nodiscard]] IndexStats stats() const {
-    detail::AccessCheck::Read read(this->access());
-    const detail::HnswGraph& graph = this->structure().graph();
-    IndexStats stats;
-    stats.live = this->entries().live();
-    stats.dead = this->entries().slots() - stats.live;
-    stats.levels.resize(graph.size() == 0 ? 0 : graph.top_level() + 1);
-    for (std::size_t i = 0; i < graph.size(); ++i) {
-      for (unsigned level = 0; level <= graph.lists().level_of(to_slot(i)); ++level) {
-        stats.levels[level].slots += 1;
-        stats.levels[level].links += graph.lists().links(to_slot(i), level).size();
-      }
-    }
-    return stats;
   }
 
   /// What an index of `entries` vectors will own, scratch of searches not counted. Levels are random: the upper links

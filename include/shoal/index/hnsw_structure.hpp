@@ -29,7 +29,6 @@ class HnswStructure {
   void commit() noexcept { graph_.commit(); }
   void roll_back() noexcept { graph_.roll_back(); }
   [[nodiscard]] std::size_t size() const noexcept { return graph_.size(); }
-  [[nodiscard]] const HnswGraph& graph() const noexcept { return graph_; }
 
   /// Errors: std::bad_alloc.
   template <SlotScorer Scorer, class Accept, class Before>
@@ -54,6 +53,18 @@ class HnswStructure {
       const Candidate candidate = walk.pool[i];
       if (i >= wanted.k && candidate.distance != scratch.found.back().distance) break;
       scratch.found.push_back(candidate);
+    }
+  }
+
+  /// Verifies every invariant of the graph.
+  void check(CheckReport& report) const { report = check_graph(graph_); }
+  void add_stats(IndexStats& stats) const {
+    stats.levels.resize(graph_.size() == 0 ? 0 : graph_.top_level() + 1);
+    for (std::size_t i = 0; i < graph_.size(); ++i) {
+      for (unsigned level = 0; level <= graph_.lists().level_of(to_slot(i)); ++level) {
+        stats.levels[level].slots += 1;
+        stats.levels[level].links += graph_.lists().links(to_slot(i), level).size();
+      }
     }
   }
 

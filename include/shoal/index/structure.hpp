@@ -9,6 +9,8 @@
 
 #include "shoal/core/slot.hpp"
 #include "shoal/graph/beam_search.hpp"
+#include "shoal/graph/check.hpp"
+#include "shoal/index/index_stats.hpp"
 #include "shoal/index/memory_usage.hpp"
 #include "shoal/storage/storage.hpp"
 
@@ -56,13 +58,15 @@ struct StructureScratch {
 /// - `S(config)`: empty. - `reserve(n)`: room to link slots below n; the only function of the write path that
 ///   allocates. - `link_next(rows)`: makes slot size() findable; its row is written.
 /// - `begin_undo`, `commit`, `roll_back`: link_next may then throw std::bad_alloc, and is taken back as a whole.
+/// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
 /// - `search`: puts into `scratch.found` at least the k best accepted slots by `before` that it can find, all of them
 ///   when there are fewer.
 // clang-format off
 template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
     requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
-             SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage,
+             SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
+             IndexStats& stats,
              bool (*before)(const Candidate&, const Candidate&)) {
       structure.reserve(n);
       structure.link_next(rows);
@@ -71,6 +75,8 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
       { structure.roll_back() } noexcept;
       { view.size() } noexcept -> std::same_as<std::size_t>;
       view.search(scorer, size, accept, before, scratch);
+      view.check(report);
+      view.add_stats(stats);
       { view.add_memory(usage) } noexcept;
       { view.clone() } -> std::same_as<S>;
     };

@@ -29,6 +29,7 @@ namespace shoal::inline v0 {
 ///
 /// *Threads*: any number of const calls at once, or one mutation and nothing else; debug builds assert it. A mutation
 /// from inside a batch (its callback or source) is refused with `reentrant_mutation`. The callback may search.
+/// An index that was moved from may be assigned to or destroyed, nothing else; debug builds assert it.
 template <class Metric, class Storage, class Id, class Structure>
 class VectorIndex {
   static_assert(std::is_integral_v<Id> && !std::is_same_v<Id, bool>, "shoal: an id type is an integer type");
@@ -55,7 +56,7 @@ class VectorIndex {
   template <BatchSource Source, ProgressCallback Progress = NoProgress>
   [[nodiscard]] BatchResult batch_insert(Source&& items, Progress&& progress = Progress{},
                                          const BatchOptions& options = {}) {
-    detail::AccessCheck::Write write(shared_->access);
+    detail::AccessCheck::Write write(shared().access);
     if (!write.entered()) {
       BatchError<Id> error;
       error.cause = Error(ErrorCode::reentrant_mutation);
@@ -98,9 +99,10 @@ class VectorIndex {
   }
 
   /// Makes room for `entries` in all, so that inserting up to that many allocates little.
-  /// *Errors*: out_of_memory, capacity_exceeded, reentrant_mutation; nothing changed.
+  /// *Errors*: out_of_memory (room made before the failing allocation may stay), capacity_exceeded, reentrant_mutation;
+  /// no entry changed.
   [[nodiscard]] Expected<void, Error> reserve(std::size_t entries) {
-    detail::AccessCheck::Write write(shared_->access);
+    detail::AccessCheck::Write write(shared().access);
     if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
     if (entries > max_slots) {
       return Unexpected<Error>(detail::make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots,
@@ -123,15 +125,8 @@ class VectorIndex {
   template <VectorInput Query>
   [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search(const Query& query,
                                                                       const SearchOptions& options) const {
-    detail::AccessCheck::Read read(shared_->access);
-    SHOAL_TRY {
-      const auto scratch = shared_->scratch.borrow([&] { return Scratch(entries_.rows()); });
-      scratch->input.reserve(dimensions());
-      auto vector = detail::admit_vector<Metric>(query, dimensions(), scratch->input);
-      if (!vector) return Unexpected<Error>(std::move(vector.error()));
-      return search_admitted(*vector, options, *scratch);
-    }
-    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+    detail::AccessCheck::Read read(shared().access);
+    return search_unguarded(query, options);
   }
   template <VectorInput Query>
   [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search(const Query& query, std::size_t k) const {
@@ -155,17 +150,19 @@ class VectorIndex {
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<std::vector<Neighbor<Id>>>, Error> try_batch_search(
       const Queries& queries, const SearchOptions& options) const {
+    detail::AccessCheck::Read read(shared().access);  // for all threads: a callback of this thread's batch may search
     if constexpr (MatrixInput<Queries>) {
       auto view = detail::view_matrix(queries, dimensions());
       if (!view) return Unexpected<Error>(std::move(view.error()));
       return search_each(
-          view->rows, [&](std::size_t i) { return try_search(view->row(i), options); }, options.threads);
+          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); }, options.threads);
     } else {
       const auto count = static_cast<std::size_t>(std::ranges::size(queries));
       const auto first = std::ranges::begin(queries);
       using Offset = std::ranges::range_difference_t<const Queries>;
       return search_each(
-          count, [&](std::size_t i) { return try_search(first[static_cast<Offset>(i)], options); }, options.threads);
+          count, [&](std::size_t i) { return search_unguarded(first[static_cast<Offset>(i)], options); },
+          options.threads);
     }
   }
   template <QueriesInput Queries>
@@ -188,13 +185,13 @@ class VectorIndex {
   // ---- looking things up -------------------------------------------------------------------------------------------
 
   [[nodiscard]] bool contains(Id id) const noexcept {
-    detail::AccessCheck::Read read(shared_->access);
+    detail::AccessCheck::Read read(shared().access);
     return entries_.find(id).has_value();
   }
 
   /// The vector as kept: exact for Float32, rounded for SQ8, of norm 1 under Cosine. Nothing when the id is not in.
   [[nodiscard]] std::optional<std::vector<float>> get(Id id) const {
-    detail::AccessCheck::Read read(shared_->access);
+    detail::AccessCheck::Read read(shared().access);
     const std::optional<Slot> slot = entries_.find(id);
     if (!slot) return std::nullopt;
     std::vector<float> vector(dimensions());
@@ -203,16 +200,42 @@ class VectorIndex {
   }
 
   /// Entries that can be found.
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.live(); }
+  [[nodiscard]] std::size_t size() const noexcept {
+    (void)shared();
+    return entries_.live();
+  }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] std::size_t dimensions() const noexcept { return entries_.dimensions(); }
+
+  /// Verifies every invariant: of the graph, if there is one, and of the way from ids to vectors and back; counts the
+  /// slots that cannot be reached. *Cost*: O(links). *Errors*: std::bad_alloc.
+  [[nodiscard]] CheckReport check() const {
+    detail::AccessCheck::Read read(shared().access);
+    CheckReport report;
+    structure_.check(report);
+    entries_.check(report);
+    if (structure_.size() != entries_.slots()) {
+      detail::add_fault(report, "the structure has ", structure_.size(), " slots, the entries have ", entries_.slots());
+    }
+    return report;
+  }
+
+  /// Counts. *Cost*: O(links). *Errors*: std::bad_alloc.
+  [[nodiscard]] IndexStats stats() const {
+    detail::AccessCheck::Read read(shared().access);
+    IndexStats stats;
+    stats.live = entries_.live();
+    stats.dead = entries_.slots() - stats.live;
+    structure_.add_stats(stats);
+    return stats;
+  }
 
   /// Bytes allocated, by component. Exact but for the fixed size of the object itself and the allocator's own overhead.
   [[nodiscard]] MemoryUsage memory_usage() const noexcept {
     MemoryUsage usage;
     entries_.add_memory(usage);
     structure_.add_memory(usage);
-    usage.scratch += shared_->scratch.memory_bytes();
+    usage.scratch += shared().scratch.memory_bytes();
     return usage;
   }
 
@@ -227,7 +250,7 @@ class VectorIndex {
 
   [[nodiscard]] const EntriesType& entries() const noexcept { return entries_; }
   [[nodiscard]] const Structure& structure() const noexcept { return structure_; }
-  [[nodiscard]] detail::AccessCheck& access() const noexcept { return shared_->access; }
+  [[nodiscard]] detail::AccessCheck& access() const noexcept { return shared().access; }
 
  private:
   using Rows = typename Storage::template Rows<Metric>;
@@ -249,10 +272,29 @@ class VectorIndex {
     detail::ScratchPool<Scratch> scratch;
   };
 
+  [[nodiscard]] Shared& shared() const noexcept {
+    assert(shared_ != nullptr && "shoal: an index that was moved from is used");
+    return *shared_;
+  }
+
   [[nodiscard]] static SearchOptions with_k(std::size_t k) {
     SearchOptions options;
     options.k = k;
     return options;
+  }
+
+  /// A search whose caller holds the guard of reading.
+  template <VectorInput Query>
+  [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> search_unguarded(const Query& query,
+                                                                            const SearchOptions& options) const {
+    SHOAL_TRY {
+      const auto scratch = shared().scratch.borrow([&] { return Scratch(entries_.rows()); });
+      scratch->input.reserve(dimensions());
+      auto vector = detail::admit_vector<Metric>(query, dimensions(), scratch->input);
+      if (!vector) return Unexpected<Error>(std::move(vector.error()));
+      return search_admitted(*vector, options, *scratch);
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
   /// The results of search(0) .. search(count - 1), or the first error with its position.

@@ -48,7 +48,7 @@ concept VectorInput = ContiguousVector<V> || EigenExpression<V>;
 namespace detail {
 
 /// The floats of a contiguous range: its own where they are floats, else converted into `buffer`, whose capacity
-/// suffices. Empty together with an error when the length is not `dimensions`.
+/// suffices.
 template <class T>
 [[nodiscard]] std::span<const float> as_floats(const T* values, std::size_t count, std::vector<float>& buffer) {
   if constexpr (std::same_as<T, float>) {
@@ -82,11 +82,17 @@ template <VectorInput V>
                                           " components, got a matrix of ", rows, " x ", columns));
     }
     if (auto wrong = check_dimensions(rows * columns, dimensions)) return Unexpected<Error>(*std::move(wrong));
-    const auto& plain = vector.eval();  // a temporary only for what is not plain already
-    buffer.resize(dimensions);
-    for (std::size_t i = 0; i < dimensions; ++i) {
-      const auto position = static_cast<std::ptrdiff_t>(i);
-      buffer[i] = static_cast<float>(columns == 1 ? plain.coeff(position, 0) : plain.coeff(0, position));
+    const auto gather = [&](const auto& readable) {
+      buffer.resize(dimensions);
+      for (std::size_t i = 0; i < dimensions; ++i) {
+        const auto position = static_cast<std::ptrdiff_t>(i);
+        buffer[i] = static_cast<float>(columns == 1 ? readable.coeff(position, 0) : readable.coeff(0, position));
+      }
+    };
+    if constexpr (requires { vector.data(); }) {
+      gather(vector);  // its numbers are there
+    } else {
+      gather(vector.eval());
     }
     return std::span<const float>(buffer);
   }
@@ -113,9 +119,11 @@ template <Metric M>
     return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
   }
   if constexpr (M::unit_vectors) {
-    if (largest == 0) {
+    // Subnormal numbers are zero to programs that flush them, as those built with -ffast-math do.
+    constexpr std::uint32_t smallest_normal_bits = 0x0080'0000U;
+    if (largest < smallest_normal_bits) {
       return make_error(ErrorCode::zero_vector, "expected a vector with a direction, all ", vector.size(),
-                        " components are zero");
+                        " components are zero", largest == 0 ? "" : " or subnormal");
     }
   }
   // Components this small cannot reach the bound together: the sum of squares is only taken when they might.

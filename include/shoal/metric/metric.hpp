@@ -56,11 +56,12 @@ struct InnerProduct {
   static float from_dot(float dot, float, float) noexcept { return 1 - dot; }
 };
 
-/// 1 - cos(a, b), of vectors kept at norm 1.
+/// 1 - cos(a, b), of vectors kept at norm 1. Never negative, whatever was rounded.
 struct Cosine {
   static constexpr bool unit_vectors = true;
   static float distance(const float* a, const float* b, std::size_t dimensions) noexcept {
-    return 1 - simd::dot(a, b, dimensions);
+    const float distance = 1 - simd::dot(a, b, dimensions);
+    return distance > 0 ? distance : 0;
   }
   /// |a - b|^2 / 2, which is 1 - a.b for norms of exactly 1. For rounded codes it is the better estimate: its error
   /// shrinks with the distance, that of the inner product does not.
