@@ -249,6 +249,8 @@ TEST_CASE("a configuration out of range is refused with the value") {
   CHECK(message({.dimensions = 3, .ef_construction = 0}) == "ef_construction must be 1 to 100000, got 0");
   CHECK_THROWS_AS((void)HnswL2::estimate_memory({.dimensions = 3, .M = 1}, 10), std::invalid_argument);
   CHECK_THROWS_AS((void)BruteL2::estimate_memory({}, 10), std::invalid_argument);
+  CHECK_THROWS_AS((void)BruteL2::estimate_memory({.dimensions = 3}, ~std::size_t{0}), std::invalid_argument);
+  CHECK_THROWS_AS((void)HnswL2::estimate_memory({.dimensions = 3}, shoal::max_slots + 1), std::invalid_argument);
   CHECK(HnswL2::create({.dimensions = 3}));
   CHECK(!BruteL2::create({}));
   CHECK_THROWS_AS(BruteL2(shoal::BruteForceConfig{}), std::invalid_argument);

@@ -42,6 +42,7 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
   /// What an index of `entries` vectors will own, scratch of searches not counted. Errors: as the constructor's.
   [[nodiscard]] static MemoryUsage estimate_memory(const BruteForceConfig& config, std::size_t entries) {
     (void)detail::require_valid(config);
+    detail::require_possible(entries);
     MemoryUsage usage;
     Base::EntriesType::add_estimate(usage, config.dimensions, entries);
     return usage;

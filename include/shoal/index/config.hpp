@@ -8,6 +8,7 @@
 #include <string>
 
 #include "shoal/core/error.hpp"
+#include "shoal/core/slot.hpp"
 
 namespace shoal::inline v0 {
 
@@ -48,6 +49,13 @@ template <class Config>
 [[nodiscard]] const Config& require_valid(const Config& config) {
   if (const auto fault = find_fault(config)) raise<std::invalid_argument>(std::string(fault->message()).c_str());
   return config;
+}
+
+/// Errors: std::invalid_argument when no index can have so many entries (ends the program without exceptions).
+inline void require_possible(std::size_t entries) {
+  if (const auto fault = out_of_range("entries", entries, 0, max_slots)) {
+    raise<std::invalid_argument>(std::string(fault->message()).c_str());
+  }
 }
 
 }  // namespace detail

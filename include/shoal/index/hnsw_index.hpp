@@ -47,6 +47,7 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
   /// are their expected number. Errors: as the constructor's.
   [[nodiscard]] static MemoryUsage estimate_memory(const HnswConfig& config, std::size_t entries) {
     (void)detail::require_valid(config);
+    detail::require_possible(entries);
     MemoryUsage usage;
     Base::EntriesType::add_estimate(usage, config.dimensions, entries);
     detail::HnswStructure::add_estimate(usage, config, entries);
