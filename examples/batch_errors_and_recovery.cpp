@@ -38,7 +38,7 @@ std::vector<std::uint64_t> insert_the_good_ones(Index& index, std::span<const It
     if (inserted) break;
     const auto& error = inserted.error();
     std::cout << "  " << error << '\n';
-    if (!error.failed_index) break;  // no item is to blame: cancelled, for instance
+    if (!error.item_is_bad()) break;  // cancelled, or out of memory: skipping an item would lose it
     next += *error.failed_index + 1;
   }
   return ids;

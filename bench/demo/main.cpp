@@ -3,6 +3,7 @@
 //
 // stdout holds the results, stderr the progress and what went wrong.
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -52,14 +53,14 @@ datasets::Result<datasets::Dataset> find_data(const Options& options) {
 
 void print_setup(const datasets::Dataset& dataset, const Options& options, const Terminal& terminal) {
   const auto& marks = terminal.marks;
-  const std::string threads =
-      options.threads == 0 ? "all cores" : fmt::format("{} thread{}", options.threads, options.threads == 1 ? "" : "s");
+  // This release links on one thread whatever is asked for.
+  const std::string threads = "1 thread";
   fmt::print("\n{}{}{}: {} {} {}, {} queries, {}\n", terminal.bold(), dataset.name, terminal.plain(),
              with_commas(dataset.base.rows), marks.times, dataset.base.cols, with_commas(dataset.queries.rows),
              datasets::name_of(dataset.metric));
   fmt::print("M {} {} ef_construction {} {} ef {} {} k {} {} {} {} seed {}\n", options.M, marks.dot,
-             options.ef_construction, marks.dot, options.ef, marks.dot, options.k, marks.dot, threads, marks.dot,
-             options.seed);
+             std::max(options.ef_construction, options.M), marks.dot, options.ef, marks.dot, options.k, marks.dot,
+             threads, marks.dot, options.seed);
   for (const std::string& note : dataset.notes) {
     fmt::print("{}({}){}\n", terminal.dim(), note, terminal.plain());
   }

@@ -53,6 +53,15 @@ TEST_CASE_TEMPLATE("exact search finds what a full sort in double finds", M, sho
   check_against_full_sort<M>(copies, random_rows(3, 16, 10), 16, 600);
 }
 
+TEST_CASE("with an empty base, or for no neighbours, every query has an empty result") {
+  const Rows rows = random_rows(3, 4, 1);
+  const shoal::MatrixView<float> three{rows.data(), 3, 4, 4};
+  const shoal::MatrixView<float> none{rows.data(), 0, 4, 4};
+  CHECK(*shoal::exact_search(none, three, 5) == std::vector<std::vector<shoal::ExactNeighbor>>(3));
+  CHECK(*shoal::exact_search(three, three, 0) == std::vector<std::vector<shoal::ExactNeighbor>>(3));
+  CHECK(shoal::exact_search(three, none, 5)->empty());
+}
+
 TEST_CASE("exact distances are the metric's, in double") {
   const std::vector<float> a{3, 0, 4};
   const std::vector<float> b{0, 0, 2};

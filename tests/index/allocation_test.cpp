@@ -35,6 +35,7 @@ void check_every_allocation(const shoal::BatchOptions& options, bool forever, bo
     REQUIRE(!result);
     const auto& error = result.error();
     REQUIRE(error.cause.code() == ErrorCode::out_of_memory);
+    REQUIRE(!error.item_is_bad());
     REQUIRE(error.cause.message() == "out of memory");
     const std::size_t in = error.successful_count;
     REQUIRE(error.successful_ids == iota(0, in));
@@ -149,6 +150,8 @@ TEST_CASE("reserving more than there is fails without harm") {
     const support::FailingAllocations failing(3, true);
     CHECK(index.reserve(1'000'000).error().code() == ErrorCode::out_of_memory);
   }
+  CHECK(index.memory_usage().total() < 2'000'000);  // the million rows were given back
+  CHECK(make_index<HnswL2>(3).reserve(4).error().code() == ErrorCode::capacity_exceeded);
   check_holds(index, iota(0, 10), 100);
   REQUIRE(index.reserve(5000));
   const std::vector<float> vector(dimensions, 1.0F);

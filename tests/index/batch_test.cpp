@@ -472,6 +472,7 @@ TEST_CASE_TEMPLATE("a batch can be continued after the bad item", Index, ALL_IND
     }
     in.insert(in.end(), result.error().successful_ids.begin(), result.error().successful_ids.end());
     REQUIRE(result.error().failed_index);
+    REQUIRE(result.error().item_is_bad());
     bad.push_back(first + *result.error().failed_index);
     first = bad.back() + 1;
   }

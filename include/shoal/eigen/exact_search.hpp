@@ -31,6 +31,7 @@ struct ExactNeighbor {
   std::size_t row = 0;  ///< Row of the base matrix.
   double distance = 0;  ///< In the metric's unit.
 
+  [[nodiscard]] friend bool operator==(const ExactNeighbor&, const ExactNeighbor&) noexcept = default;
   /// Nearest first, ties by row.
   [[nodiscard]] friend bool operator<(const ExactNeighbor& a, const ExactNeighbor& b) noexcept {
     return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
@@ -265,8 +266,10 @@ template <class M = L2Squared, MatrixInput Base, MatrixInput Queries>
   }
   if (auto bad = detail::find_bad_row<M>("base", base_view)) return Unexpected<Error>(*std::move(bad));
   if (auto bad = detail::find_bad_row<M>("query", query_view)) return Unexpected<Error>(*std::move(bad));
+  k = std::min(k, base_view.rows);
+  if (k == 0) return std::vector<std::vector<ExactNeighbor>>(query_view.rows);
   using Search = detail::ExactSearch<M>;
-  Search search(base_view, query_view, std::min(k, base_view.rows));
+  Search search(base_view, query_view, k);
   const std::size_t blocks = (query_view.rows + Search::queries_in_block - 1) / Search::queries_in_block;
   detail::parallel_for(blocks, threads, [&](std::size_t block) { search.search_block(block); });
   return search.take();

@@ -24,6 +24,20 @@ struct BatchError {
   Error cause{ErrorCode::cancelled};          ///< Why.
   std::exception_ptr exception{};             ///< What the source or the callback threw, for std::rethrow_exception.
 
+  /// The item at `failed_index` can never go in as it is: go on behind it. Otherwise (no memory, a source that threw,
+  /// a full index) it is not at fault, and nothing is lost by trying it again.
+  [[nodiscard]] bool item_is_bad() const noexcept {
+    switch (cause.code()) {
+      case ErrorCode::dimension_mismatch:
+      case ErrorCode::not_finite:
+      case ErrorCode::norm_too_large:
+      case ErrorCode::zero_vector:
+      case ErrorCode::duplicate_id:
+      case ErrorCode::id_out_of_range: return failed_index.has_value();
+      default: return false;
+    }
+  }
+
   /// "batch insert failed after N vectors: CAUSE"
   [[nodiscard]] std::string what() const {
     std::string text = "batch insert failed after " + std::to_string(successful_count) + " vectors: ";

@@ -40,6 +40,7 @@ class Entries {
       : dimensions_(dimensions), max_elements_(max_elements), rows_(dimensions) {}
 
   [[nodiscard]] std::size_t dimensions() const noexcept { return dimensions_; }
+  [[nodiscard]] std::size_t max_elements() const noexcept { return max_elements_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   /// Entries that can be found.
   [[nodiscard]] std::size_t live() const noexcept { return table_.size(); }

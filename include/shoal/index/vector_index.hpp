@@ -108,6 +108,10 @@ class VectorIndex {
       return Unexpected<Error>(detail::make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots,
                                                   " entries to reserve for, got ", entries));
     }
+    if (entries_.max_elements() != 0 && entries > entries_.max_elements()) {
+      return Unexpected<Error>(detail::make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ",
+                                                  entries_.max_elements(), " entries to reserve for, got ", entries));
+    }
     SHOAL_TRY {
       entries_.reserve(entries);
       structure_.reserve(entries);
