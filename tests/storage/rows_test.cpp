@@ -87,12 +87,14 @@ typename K::Rows rows_of(const std::vector<NamedVector>& vectors, std::size_t di
   return rows;
 }
 
-/// The distance in exact arithmetic between two vectors as kept. Under cosine SQ8 has half the squared distance.
+/// The distance in exact arithmetic between two vectors as kept. Under cosine SQ8 has half the squared distance, and
+/// floats have 1 - dot, never negative (these vectors are longer than the unit vectors that an index keeps).
 template <class K>
 double exact_distance(const std::vector<float>& a, const std::vector<float>& b) {
   const double l2 = support::distance(a, b) * support::distance(a, b);
   if constexpr (std::is_same_v<typename K::MetricType, L2Squared>) return l2;
   if constexpr (std::is_same_v<typename K::MetricType, Cosine> && !K::is_exact) return l2 / 2;
+  if constexpr (std::is_same_v<typename K::MetricType, Cosine>) return std::max(0.0, 1 - support::dot(a, b));
   return 1 - support::dot(a, b);
 }
 
