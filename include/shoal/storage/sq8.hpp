@@ -35,8 +35,8 @@ struct CodeFactors {
   float squared_norm;
 };
 
-/// a * b, rounded here: not fused into a later addition, so that equal codes have distance exactly 0 whatever the
-/// compiler may contract.
+/// a * b, rounded here: not fused into a later addition, so that equal codes have distance exactly 0. g++ is told so;
+/// clang's default contracts within one expression only, and this is one of its own (-ffp-contract=fast undoes that).
 SHOAL_ALWAYS_INLINE float rounded_product(float a, float b) noexcept {
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
   return __builtin_assoc_barrier(a * b);
