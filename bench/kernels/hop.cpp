@@ -1,10 +1,11 @@
 // What a search does most: a hop, in which the new neighbours of a node, scattered over all rows, are scored by one
-// call of rows.distances. 16 of them, about what is new in the 32 links of a node. Checked against squared L2 in double
-// between the query as kept (one row is written from it) and the rows as kept.
+// call of rows.distances. 16 of them, about what is new in the 32 links of a node; by every level of instructions.
+// Checked against squared L2 in double between the query as kept (one row is written from it) and the rows as kept.
 
 #include <cmath>
 #include <span>
 
+#include "levels.hpp"
 #include "rows.hpp"
 #include <shoal/storage/float32.hpp>
 #include <shoal/storage/sq8.hpp>
@@ -28,6 +29,7 @@ template <class Policy>
 void hop(benchmark::State& state) {
   using Storage = typename Policy::template Rows<L2Squared>;
   const std::size_t n = dimensions_of(state);
+  const ForcedLevel forced(state.range(2));
   // As many rows as fill the place with codes, whatever a code takes.
   const std::size_t bytes_each = (Storage::estimate_bytes(n, 2048) - Storage::estimate_bytes(n, 1024)) / 1024;
   const std::size_t place = place_of(state) == Place::in_cache ? in_cache_bytes : out_of_cache_bytes;
@@ -66,8 +68,13 @@ void hop(benchmark::State& state) {
   count_rows(state, scored, bytes_each);
 }
 
-BENCHMARK(hop<Float32>)->Name("hop_float32")->Apply(all_sizes);
-BENCHMARK(hop<SQ8>)->Name("hop_sq8")->Apply(all_sizes);
+void all_hops(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"dimensions", "out_of_cache", "level"})
+      ->ArgsProduct({{128, 384, 768, 1536}, {0, 1}, all_levels()});
+}
+
+BENCHMARK(hop<Float32>)->Name("hop_float32")->Apply(all_hops);
+BENCHMARK(hop<SQ8>)->Name("hop_sq8")->Apply(all_hops);
 
 }  // namespace
 }  // namespace shoal::bench

@@ -63,14 +63,7 @@ std::string compiler() {
 #endif
 }
 
-std::string instruction_set() {
-#if SHOAL_HAS_XSIMD
-  return fmt::format("float kernels of {} lanes through xsimd {}.{}.{}", xsimd::batch<float>::size, XSIMD_VERSION_MAJOR,
-                     XSIMD_VERSION_MINOR, XSIMD_VERSION_PATCH);
-#else
-  return "plain C++ kernels, no xsimd";
-#endif
-}
+std::string instruction_set() { return fmt::format("kernels: {}", simd::name_of(simd::level())); }
 
 std::string load() {
   double average = 0;

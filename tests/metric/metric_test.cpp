@@ -110,6 +110,16 @@ struct FromDotThatMayThrow : Manhattan {
 struct FromDotWithoutNorms : Manhattan {
   static float from_dot(float) noexcept { return 0; }
 };
+struct DistancesThatMayThrow : Manhattan {
+  static void distances(const float*, const float* const*, std::size_t, std::size_t, float*) {}
+};
+struct DistancesOfOneRow : Manhattan {
+  static void distances(const float*, const float*, std::size_t, std::size_t, float*) noexcept {}
+};
+struct BlockWithoutStride : Manhattan {
+  static void distance_block(const float* const*, std::size_t, const float* const*, std::size_t, std::size_t,
+                             float*) noexcept {}
+};
 struct FromDotAlone {
   static float from_dot(float, float, float) noexcept { return 0; }
 };
@@ -133,6 +143,10 @@ static_assert(Metric<FromDotInDouble> && !InnerProductMetric<FromDotInDouble>);
 static_assert(Metric<FromDotThatMayThrow> && !InnerProductMetric<FromDotThatMayThrow>);
 static_assert(Metric<FromDotWithoutNorms> && !InnerProductMetric<FromDotWithoutNorms>);
 static_assert(!InnerProductMetric<FromDotAlone>);
+static_assert(RowsMetric<L2Squared> && RowsMetric<InnerProduct> && RowsMetric<Cosine>);
+static_assert(Metric<DistancesThatMayThrow> && !RowsMetric<DistancesThatMayThrow>);
+static_assert(Metric<DistancesOfOneRow> && !RowsMetric<DistancesOfOneRow>);
+static_assert(Metric<BlockWithoutStride> && !BlockMetric<BlockWithoutStride>);
 
 }  // namespace
 

@@ -34,6 +34,18 @@ struct Kind {
   using Rows = typename Storage::template Rows<M>;
   static constexpr bool is_exact = std::is_same_v<Storage, Float32>;
 };
+/// A metric without kernels of its own.
+struct Manhattan {
+  static constexpr bool unit_vectors = false;
+  static float distance(const float* a, const float* b, std::size_t dimensions) noexcept {
+    float sum = 0;
+    for (std::size_t i = 0; i < dimensions; ++i) sum += std::abs(a[i] - b[i]);
+    return sum;
+  }
+};
+static_assert(Metric<Manhattan> && !RowsMetric<Manhattan> && !BlockMetric<Manhattan>);
+
+using Float32Manhattan = Kind<Float32, Manhattan>;
 using Float32L2 = Kind<Float32, L2Squared>;
 using Float32Dot = Kind<Float32, InnerProduct>;
 using Float32Cosine = Kind<Float32, Cosine>;
@@ -43,6 +55,7 @@ using Sq8Cosine = Kind<SQ8, Cosine>;
 #define SHOAL_TEST_EVERY_KIND Float32L2, Float32Dot, Float32Cosine, Sq8L2, Sq8Dot, Sq8Cosine
 
 static_assert(VectorRows<Float32L2::Rows> && VectorRows<Sq8Cosine::Rows>);
+static_assert(BlockRows<Float32Manhattan::Rows> && BlockRows<Sq8Cosine::Rows>);
 
 /// What a row consists of, to be compared byte by byte.
 struct RowBytes {
@@ -209,6 +222,53 @@ TEST_CASE_TEMPLATE("distances are those of the vectors as kept", K, SHOAL_TEST_E
           FAIL_CHECK(vectors[i].name << " to " << vectors[other].name << ": " << out[j] << ", expected " << expected);
         }
         if (out[j] != distance_to(rows, rows.query_for(slots[j]), i)) FAIL_CHECK("not symmetric to " << other);
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("a block of distances is that of single ones, exactly for codes, wherever the rows stand", K,
+                   SHOAL_TEST_EVERY_KIND, Float32Manhattan) {
+  Random random(709);
+  CAPTURE(random.seed());
+  constexpr float untouched = 12345;
+  for (const std::size_t n : {1U, 3U, 16U, 70U, 100U, 768U}) {
+    CAPTURE(n);
+    constexpr std::size_t most = 140;  // pieces of 64 and 16, and what is left
+    std::vector<NamedVector> vectors = vectors_of_every_shape(random, n);
+    while (vectors.size() < most) vectors.push_back({"normal", random.normal_vector(n)});
+    const auto rows = rows_of<K>(vectors, n);
+    std::vector<Slot> slots;
+    for (std::size_t i = 0; i < most; ++i) slots.push_back(to_slot(random.below(most)));
+    const std::span<const Slot> all(slots);
+    std::vector<float> whole(most * most), out(most * most + 1);
+    rows.block_distances(all, all, whole.data());
+    for (std::size_t i = 0; i < most; ++i) {
+      rows.distances(rows.query_for(slots[i]), all, out.data());
+      for (std::size_t j = 0; j < most; ++j) {
+        const float got = whole[i * most + j];
+        if (!K::is_exact || std::is_same_v<K, Float32Manhattan>) {
+          if (got != out[j]) FAIL_CHECK(i << ", " << j << ": " << got << ", alone " << out[j]);
+        } else {  // both are within the bound
+          const double bound =
+              distance_bound<K>(n, norm(vectors[to_index(slots[i])].values), norm(vectors[to_index(slots[j])].values));
+          if (!(std::abs(double{got} - double{out[j]}) <= 2 * bound)) FAIL_CHECK(i << ", " << j << ": " << got);
+        }
+        if (std::is_same_v<typename K::MetricType, L2Squared> && slots[i] == slots[j]) CHECK(got == 0.0F);
+      }
+    }
+    for (const std::size_t a_count : {0U, 1U, 5U, 16U, 17U, 65U}) {
+      for (const std::size_t b_count : {0U, 1U, 7U, 64U, 66U, 129U}) {
+        const std::size_t a_first = a_count % 3, b_first = b_count % 5;
+        std::fill(out.begin(), out.end(), untouched);
+        rows.block_distances(all.subspan(a_first, a_count), all.subspan(b_first, b_count), out.data());
+        std::size_t wrong = out[a_count * b_count] == untouched ? 0U : 1U;
+        for (std::size_t i = 0; i < a_count; ++i) {
+          for (std::size_t j = 0; j < b_count; ++j) {
+            if (out[i * b_count + j] != whole[(a_first + i) * most + b_first + j]) ++wrong;
+          }
+        }
+        if (wrong != 0) FAIL_CHECK(wrong << " wrong in " << a_count << " by " << b_count);
       }
     }
   }

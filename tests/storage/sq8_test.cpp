@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "levels.hpp"
 #include "support.hpp"
 #include <shoal/storage/sq8.hpp>
 
@@ -35,8 +37,8 @@ double largest_component(const std::vector<float>& vector) {
 }  // namespace
 
 TEST_CASE("the error of a kept vector is at most sqrt(d) / 254 of its largest rotated component") {
-  // On top of what sq8.hpp states: the level meets 4 roundings (scale, its inverse, the product, the half) of numbers
-  // up to 127, so half a step grows by gamma(8) * 254 at most; the rotation is rounded there and back; and components
+  // On top of what sq8.hpp states: the level meets 3 roundings (scale, its inverse, the product) of numbers up to 127,
+  // so half a step grows by gamma(8) * 254 at most; the rotation is rounded there and back; and components
   // below the smallest normal number become 0.
   Random random(801);
   CAPTURE(random.seed());
@@ -119,12 +121,12 @@ TEST_CASE("codes use the whole range, up to 127 in magnitude and no more") {
   }
 }
 
-TEST_CASE("a half is rounded away from zero, so a vector and its opposite have opposite codes") {
+TEST_CASE("a half is rounded to the even code, so a vector and its opposite have opposite codes") {
   std::vector<float> values{127, 0.5F, -0.5F, 1.5F, -1.5F, 0.49F, -0.49F, 126.5F, -126.5F, 0.0F, -0.0F};
   std::vector<std::int8_t> codes(values.size());
   const CodeFactors factors = detail::encode_components(values, codes.data());
   CHECK(factors.scale == 1.0F);
-  CHECK(codes == std::vector<std::int8_t>{127, 1, -1, 2, -2, 0, 0, 127, -127, 0, 0});
+  CHECK(codes == std::vector<std::int8_t>{127, 0, 0, 2, -2, 0, 0, 126, -126, 0, 0});
 
   Random random(804);
   CAPTURE(random.seed());
@@ -172,6 +174,43 @@ TEST_CASE("a power of two times a vector has the same codes, and a scale times t
       const auto second = rows.query_for(Slot{1});
       CHECK(std::equal(first.codes, first.codes + n, second.codes));
       CHECK(second.factors.scale == std::ldexp(first.factors.scale, exponent));
+    }
+  }
+}
+
+TEST_CASE("codes, factors, rotations and distances are the same on every level, to the last bit") {
+  const support::LevelRestored restored;
+  Random random(806);
+  CAPTURE(random.seed());
+  for (const std::size_t n : storage_dimensions()) {
+    CAPTURE(n);
+    const std::vector<NamedVector> vectors = vectors_of_every_shape(random, n);
+    const auto all_of = [&](simd::Level level) {
+      REQUIRE(simd::use_level(level));
+      Rows rows(n);
+      rows.reserve(vectors.size());
+      std::vector<Slot> slots;
+      std::vector<float> all, some(std::max(n, vectors.size()));
+      for (std::size_t i = 0; i < vectors.size(); ++i) {
+        slots.push_back(to_slot(i));
+        rows.write(slots[i], vectors[i].values);
+        const Rows::Query row = rows.query_for(slots[i]);
+        all.insert(all.end(), row.codes, row.codes + n);
+        all.insert(all.end(), {row.factors.scale, row.factors.squared_norm});
+        rows.read(slots[i], some);
+        all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(n));
+      }
+      for (std::size_t i = 0; i < vectors.size(); ++i) {
+        rows.distances(rows.query_for(slots[i]), slots, some.data());
+        all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(vectors.size()));
+      }
+      return all;
+    };
+    const std::vector<float> portable = all_of(simd::Level::portable);
+    for (const simd::Level level : {simd::Level::avx2, simd::Level::avx512, simd::Level::avx512_vnni}) {
+      if (level > simd::best_level()) continue;
+      const std::vector<float> got = all_of(level);
+      if (std::memcmp(got.data(), portable.data(), got.size() * sizeof(float)) != 0) FAIL_CHECK(simd::name_of(level));
     }
   }
 }

@@ -29,6 +29,22 @@
 #define SHOAL_ALWAYS_INLINE inline
 #endif
 
+// detail::prefetch for code that may call no function.
+#if defined(__GNUC__) || defined(__clang__)
+#define SHOAL_PREFETCH(address) __builtin_prefetch(address, 0, 3)
+#else
+#define SHOAL_PREFETCH(address) static_cast<void>(address)
+#endif
+
+// Before a loop of constant length that must leave nothing of itself: its arrays are registers.
+#if defined(__clang__)
+#define SHOAL_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define SHOAL_UNROLL _Pragma("GCC unroll 16")
+#else
+#define SHOAL_UNROLL
+#endif
+
 #if !defined(SHOAL_NO_THREADS)
 #define SHOAL_HAS_THREADS 1
 #else
@@ -40,13 +56,7 @@ namespace shoal::inline v0::detail {
 inline constexpr std::size_t cache_line_bytes = 64;
 
 /// Asks the cache for the line at `address`. Only a hint: any address is allowed.
-SHOAL_ALWAYS_INLINE void prefetch(const void* address) noexcept {
-#if defined(__GNUC__) || defined(__clang__)
-  __builtin_prefetch(address, 0, 3);
-#else
-  (void)address;
-#endif
-}
+SHOAL_ALWAYS_INLINE void prefetch(const void* address) noexcept { SHOAL_PREFETCH(address); }
 
 /// Throws std::bad_alloc; without exceptions ends the program.
 [[noreturn]] SHOAL_COLD inline void raise_bad_alloc() {

@@ -36,10 +36,21 @@ class Float32Rows {
   [[nodiscard]] Query query_for(Slot slot) const noexcept { return row(slot); }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (i + 1 < slots.size()) prefetch(slots[i + 1]);
-      out[i] = M::distance(query, row(slots[i]), dimensions_);
-    }
+    for_each_piece(slots, slots_a_call, [&](std::span<const Slot> some, std::size_t at) {
+      const RowPointers rows(*this, some);
+      detail::distances<M>(query, rows.rows, some.size(), dimensions_, out + at);
+    });
+  }
+
+  void block_distances(std::span<const Slot> a, std::span<const Slot> b, float* out) const noexcept {
+    for_each_piece(b, slots_a_call, [&](std::span<const Slot> some_b, std::size_t b_at) {
+      const RowPointers b_rows(*this, some_b);
+      for_each_piece(a, slots_a_call, [&](std::span<const Slot> some_a, std::size_t a_at) {
+        const RowPointers a_rows(*this, some_a);
+        detail::distance_block<M>(a_rows.rows, some_a.size(), b_rows.rows, some_b.size(), dimensions_,
+                                  out + a_at * b.size() + b_at, b.size());
+      });
+    });
   }
 
   void prefetch(Slot slot) const noexcept {
@@ -55,6 +66,17 @@ class Float32Rows {
 
  private:
   Float32Rows(std::size_t dimensions, ChunkedRows rows) noexcept : dimensions_(dimensions), rows_(std::move(rows)) {}
+
+  /// Of 1 to `slots_a_call` slots.
+  struct RowPointers {
+    RowPointers(const Float32Rows& all, std::span<const Slot> slots) noexcept {
+      std::size_t i = 0;
+      do {
+        rows[i] = all.row(slots[i]);
+      } while (++i < slots.size());
+    }
+    const float* rows[slots_a_call];
+  };
 
   [[nodiscard]] static std::size_t stride(std::size_t dimensions) noexcept {
     return row_stride(dimensions * sizeof(float), alignof(float));
@@ -76,5 +98,6 @@ struct Float32 {
 };
 
 static_assert(StorageFor<Float32, L2Squared> && StorageFor<Float32, Cosine>);
+static_assert(BlockRows<Float32::Rows<L2Squared>>);
 
 }  // namespace shoal::inline v0

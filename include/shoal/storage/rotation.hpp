@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "shoal/core/hash.hpp"
+#include "shoal/simd/float_kernels.hpp"
 #include "shoal/simd/hadamard.hpp"
 
 namespace shoal::inline v0::detail {

@@ -48,14 +48,10 @@ SHOAL_ALWAYS_INLINE float rounded_product(float a, float b) noexcept {
 /// Rounds `values` (rotated already) to `codes`. *Shape*: as many codes as values.
 inline CodeFactors encode_components(std::span<const float> values, std::int8_t* codes) noexcept {
   const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(values.data(), values.size()));
-  // A scale of at least FLT_MIN is never 0 and has a finite inverse; components below it are as good as 0.
-  const float scale = std::max(largest / 127, FLT_MIN);
-  const float inverse = 1 / scale;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const float level = values[i] * inverse;
-    const auto rounded = static_cast<std::int32_t>(level + (level < 0 ? -0.5F : 0.5F));
-    codes[i] = static_cast<std::int8_t>(std::clamp(rounded, -127, 127));
-  }
+  // A scale of at least FLT_MIN is never 0 and has a finite inverse; components below it are as good as 0. The product
+  // is the quotient rounded, and stays what it is under options that turn quotients into products.
+  const float scale = std::max(static_cast<float>(double{largest} * (1.0 / 127)), FLT_MIN);
+  simd::round_to_codes(values.data(), values.size(), 1 / scale, codes);
   const std::int32_t sum_of_squares = simd::dot(codes, codes, values.size());
   return {scale, rounded_product(scale * scale, static_cast<float>(sum_of_squares))};
 }
@@ -106,15 +102,34 @@ class Sq8Rows {
   [[nodiscard]] Query query_for(Slot slot) const noexcept { return {codes(slot), factors_[to_index(slot)]}; }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
-    constexpr std::size_t ahead = 4;  // rows under way at once: a row is fetched in the time of several products
-    for (std::size_t i = 0; i < std::min(ahead, slots.size()); ++i) prefetch(slots[i]);
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      if (i + ahead < slots.size()) prefetch(slots[i + ahead]);
-      const CodeFactors factors = factors_[to_index(slots[i])];
-      const auto dot = static_cast<float>(simd::dot(codes(slots[i]), query.codes, dimensions_));
-      out[i] = M::from_dot(rounded_product(query.factors.scale * factors.scale, dot), query.factors.squared_norm,
-                           factors.squared_norm);
-    }
+    for_each_piece(slots, slots_a_call, [&](std::span<const Slot> some, std::size_t at) {
+      const RowPointers rows(*this, some);
+      std::int32_t dots[slots_a_call];
+      simd::dot_rows(query.codes, rows.codes, some.size(), dimensions_, dots);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        out[at + i] = distance(query.factors, factors_[to_index(some[i])], dots[i]);
+      }
+    });
+  }
+
+  void block_distances(std::span<const Slot> a, std::span<const Slot> b, float* out) const noexcept {
+    constexpr std::size_t a_piece = 16;  // 4 KiB of inner products
+    for_each_piece(b, slots_a_call, [&](std::span<const Slot> some_b, std::size_t b_at) {
+      const RowPointers b_rows(*this, some_b);
+      for_each_piece(a, a_piece, [&](std::span<const Slot> some_a, std::size_t a_at) {
+        const RowPointers a_rows(*this, some_a);
+        std::int32_t dots[a_piece * slots_a_call];
+        simd::dot_block(a_rows.codes, some_a.size(), b_rows.codes, some_b.size(), dimensions_, dots, some_b.size());
+        const std::int32_t* dot = dots;
+        for (std::size_t i = 0; i < some_a.size(); ++i) {
+          const CodeFactors factors = factors_[to_index(some_a[i])];
+          float* const line = out + (a_at + i) * b.size() + b_at;
+          for (std::size_t j = 0; j < some_b.size(); ++j) {
+            line[j] = distance(factors, factors_[to_index(some_b[j])], *dot++);
+          }
+        }
+      });
+    });
   }
 
   void prefetch(Slot slot) const noexcept {
@@ -139,6 +154,21 @@ class Sq8Rows {
   }
 
  private:
+  /// Of 1 to `slots_a_call` slots, whose factors are on their way.
+  struct RowPointers {
+    RowPointers(const Sq8Rows& all, std::span<const Slot> slots) noexcept {
+      std::size_t i = 0;
+      do {
+        codes[i] = all.codes(slots[i]);
+        detail::prefetch(&all.factors_[to_index(slots[i])]);
+      } while (++i < slots.size());
+    }
+    const std::int8_t* codes[slots_a_call];
+  };
+
+  [[nodiscard]] static float distance(CodeFactors a, CodeFactors b, std::int32_t dot) noexcept {
+    return M::from_dot(rounded_product(a.scale * b.scale, static_cast<float>(dot)), a.squared_norm, b.squared_norm);
+  }
   [[nodiscard]] static std::size_t stride(std::size_t dimensions) noexcept { return row_stride(dimensions, 1); }
   [[nodiscard]] const std::int8_t* codes(Slot slot) const noexcept {
     return reinterpret_cast<const std::int8_t*>(codes_[to_index(slot)]);
@@ -161,5 +191,6 @@ struct SQ8 {
 };
 
 static_assert(StorageFor<SQ8, L2Squared> && StorageFor<SQ8, InnerProduct> && StorageFor<SQ8, Cosine>);
+static_assert(BlockRows<SQ8::Rows<L2Squared>>);
 
 }  // namespace shoal::inline v0

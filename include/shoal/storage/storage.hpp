@@ -3,6 +3,7 @@
 // `Rows<Metric>`: the container of all encoded vectors of an index, addressed by slot. The index validates vectors and
 // scales them to norm 1 where the metric asks for it; rows only ever see vectors that are fit to be kept.
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,11 @@ namespace shoal::inline v0 {
 /// - `prefetch(slot)`: asks for the row's memory.
 /// - `memory_bytes()`, `estimate_bytes(dimensions, n)`: bytes allocated now, and for n rows.
 ///
+/// Optional (`BlockRows`), for rows that can compare many with many faster than one with many:
+/// - `block_distances(a, b, out)`: out[i * b.size() + j] is the distance between the rows a[i] and b[j], as
+///   `distances(query_for(a[i]), {b[j]}, out)` gives it but for rounding, and the same wherever in a block they stand.
+///   Allocates nothing.
+///
 /// *Threads*: the const functions may run at once.
 // clang-format off
 template <class R>
@@ -52,10 +58,32 @@ concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> 
                      };
 // clang-format on
 
+/// Rows that compare blocks.
+// clang-format off
+template <class R>
+concept BlockRows = VectorRows<R> && requires(const R& view, std::span<const Slot> slots, float* out) {
+  { view.block_distances(slots, slots, out) } noexcept;
+};
+// clang-format on
+
 /// A storage policy for a metric.
 // clang-format off
 template <class S, class M>
 concept StorageFor = Metric<M> && requires { typename S::template Rows<M>; } && VectorRows<typename S::template Rows<M>>;
 // clang-format on
+
+namespace detail {
+
+/// Slots whose rows are handed to the kernels by one call: the pointers are kept on the stack.
+inline constexpr std::size_t slots_a_call = 64;
+
+/// Calls `score(some, at)` for the slots in pieces of at most `most`; `some` begins at slots[at].
+template <class Score>
+void for_each_piece(std::span<const Slot> slots, std::size_t most, Score score) noexcept {
+  for (std::size_t at = 0; at < slots.size(); at += most)
+    score(slots.subspan(at, std::min(most, slots.size() - at)), at);
+}
+
+}  // namespace detail
 
 }  // namespace shoal::inline v0

@@ -1,0 +1,51 @@
+#pragma once
+// What every level of instructions has to offer: one pointer for each kernel. A level fills a table at compile time,
+// and level.hpp chooses one while the program runs. All take any alignment and any n or count, 0 included; rows come as
+// arrays of pointers, so that one call serves a whole hop, wherever its rows lie. float_kernels.hpp, int8_kernels.hpp
+// and hadamard.hpp say what each computes.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace shoal::inline v0::simd {
+
+/// Sets of instructions that kernels exist for, each including those before it. `portable` is what the compiler's flags
+/// allow; `avx2` includes FMA, `avx512` is F, BW, DQ and VL.
+enum class Level { portable, avx2, avx512, avx512_vnni };
+
+namespace detail {
+
+/// *Shape*: out[i * out_stride + j] of a_rows[i] and b_rows[j].
+template <class Element, class Result>
+using BlockKernel = void (*)(const Element* const* a_rows, std::size_t a_count, const Element* const* b_rows,
+                             std::size_t b_count, std::size_t n, Result* out, std::size_t out_stride) noexcept;
+/// *Shape*: out[i] of the query and rows[i].
+template <class Element, class Result>
+using RowsKernel = void (*)(const Element* query, const Element* const* rows, std::size_t count, std::size_t n,
+                            Result* out) noexcept;
+template <class Element, class Result>
+using PairKernel = Result (*)(const Element* a, const Element* b, std::size_t n) noexcept;
+
+struct KernelTable {
+  Level level;
+
+  PairKernel<float, float> dot;
+  PairKernel<float, float> l2_squared;
+  RowsKernel<float, float> dot_rows;
+  RowsKernel<float, float> l2_squared_rows;
+  BlockKernel<float, float> dot_block;
+  BlockKernel<float, float> l2_squared_block;
+
+  PairKernel<std::int8_t, std::int32_t> dot_bytes;
+  RowsKernel<std::int8_t, std::int32_t> dot_bytes_rows;
+  BlockKernel<std::int8_t, std::int32_t> dot_bytes_block;
+
+  void (*multiply)(float* values, const float* factors, std::size_t n) noexcept;
+  void (*hadamard)(float* values, std::size_t n) noexcept;
+  std::uint32_t (*largest_magnitude_bits)(const float* values, std::size_t n) noexcept;
+  void (*round_to_codes)(const float* values, std::size_t n, float factor, std::int8_t* codes) noexcept;
+};
+
+}  // namespace detail
+
+}  // namespace shoal::inline v0::simd
