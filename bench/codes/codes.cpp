@@ -96,7 +96,7 @@ void round_with_searched_scale(std::span<float> row) {
 
 double recall_of(const Coded& base, const Coded& queries, const Dataset& dataset) {
   std::vector<std::vector<std::uint64_t>> results(queries.vectors.rows);
-  shoal::detail::parallel_for(results.size(), 0, [&](std::size_t query) {
+  shoal::detail::Workers(0).for_each(results.size(), [&](std::size_t, std::size_t query) {
     std::vector<float> distances(base.vectors.rows);
     for (std::size_t i = 0; i < distances.size(); ++i) {
       const float dot =

@@ -5,4 +5,5 @@
 #include "shoal/core/version.hpp"
 #include "shoal/index/brute_force_index.hpp"
 #include "shoal/index/hnsw_index.hpp"
+#include "shoal/storage/refined.hpp"
 #include "shoal/storage/sq8.hpp"

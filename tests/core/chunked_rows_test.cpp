@@ -129,8 +129,8 @@ TEST_CASE("a chunk holds a power of two of rows that fit chunk_bytes, or one row
     rows.reserve(1);
     const std::size_t in_chunk = rows.capacity();
     CHECK(std::has_single_bit(in_chunk));
-    CHECK((in_chunk == 1 || in_chunk * stride <= ChunkedRows::chunk_bytes));
-    CHECK(2 * in_chunk * stride > ChunkedRows::chunk_bytes);
+    CHECK((in_chunk == 1 || in_chunk * stride <= ChunkedRows::chunk_bytes(stride)));
+    CHECK(2 * in_chunk * stride > ChunkedRows::chunk_bytes(stride));
     rows.reserve(in_chunk);
     CHECK(rows.capacity() == in_chunk);
     rows.reserve(in_chunk + 1);

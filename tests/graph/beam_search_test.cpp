@@ -2,7 +2,9 @@
 // everything must find everything.
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -16,31 +18,17 @@ namespace {
 
 using detail::Candidate;
 using detail::HnswGraph;
-using detail::Link;
 using detail::WalkScratch;
+using support::bare_graph;
 using support::contents;
 using support::exact_nearest;
 using support::Points;
 using support::PointScorer;
 using support::Random;
 using support::same;
+using support::set_links;
 
 const auto everything = [](Slot) { return true; };
-
-/// A graph of `slots` slots without links.
-HnswGraph bare_graph(std::size_t slots, std::size_t M, std::uint64_t seed = 7) {
-  HnswGraph graph(M, seed);
-  graph.reserve(slots);
-  for (std::size_t i = 0; i < slots; ++i) graph.promote(graph.add());
-  return graph;
-}
-
-void set_links(HnswGraph& graph, std::size_t slot, unsigned level, std::initializer_list<std::size_t> targets) {
-  const std::span<Link> places = graph.edit(to_slot(slot), level);
-  REQUIRE(targets.size() <= places.size());
-  std::fill(places.begin(), places.end(), Link::none());
-  std::transform(targets.begin(), targets.end(), places.begin(), [](std::size_t to) { return Link::to(to_slot(to)); });
-}
 
 Candidate candidate(const PointScorer& scorer, std::size_t slot) {
   return {detail::score(scorer, to_slot(slot)), to_slot(slot)};
@@ -73,7 +61,8 @@ std::vector<Candidate> filtered(const HnswGraph& graph, const PointScorer& score
 
 /// Points 0, 1, 2, ... on a line, each linked to the ones beside it.
 struct Chain {
-  explicit Chain(std::size_t slots) : graph(bare_graph(slots, 2)) {
+  explicit Chain(std::size_t slots, std::size_t narrow_slots = detail::LinkLists::most_narrow_slots)
+      : graph(bare_graph(slots, 2, 7, narrow_slots)) {
     for (std::size_t i = 0; i < slots; ++i) points.push_back({static_cast<float>(i)});
     for (std::size_t i = 0; i < slots; ++i) {
       if (i == 0) set_links(graph, i, 0, {1});
@@ -90,11 +79,11 @@ struct Complete {
   Complete(Random& random, std::size_t slots)
       : points(support::random_points(random, slots, 3)), graph(bare_graph(slots, slots / 2)) {
     for (std::size_t i = 0; i < slots; ++i) {
-      const std::span<Link> places = graph.edit(to_slot(i), 0);
-      std::size_t used = 0;
+      std::vector<std::size_t> others;
       for (std::size_t to = 0; to < slots; ++to) {
-        if (to != i) places[used++] = Link::to(to_slot(to));
+        if (to != i) others.push_back(to);
       }
+      set_links(graph, i, 0, others);
     }
   }
   Points points;
@@ -103,15 +92,17 @@ struct Complete {
 
 }  // namespace
 
-TEST_CASE("a beam of one walks along a chain to the nearest slot") {
-  const Chain chain(100);
+TEST_CASE("a beam of one walks along a chain to the nearest slot, whatever the width of the words") {
   WalkScratch scratch;
-  for (const float where : {0.0F, 0.4F, 37.2F, 99.0F, 500.0F, -3.0F}) {
-    const std::vector<float> query{where};
-    const PointScorer scorer{&chain.points, &query};
-    for (const std::size_t start : {0U, 50U, 99U}) {
-      const auto found = beam(chain.graph, scorer, {start}, 1, scratch);
-      CHECK(same(found, exact_nearest(chain.points, query, 1, everything)));
+  for (const std::size_t narrow_slots : {0U, 100U}) {
+    const Chain chain(100, narrow_slots);
+    for (const float where : {0.0F, 0.4F, 37.2F, 99.0F, 500.0F, -3.0F}) {
+      const std::vector<float> query{where};
+      const PointScorer scorer{&chain.points, &query};
+      for (const std::size_t start : {0U, 50U, 99U}) {
+        const auto found = beam(chain.graph, scorer, {start}, 1, scratch);
+        CHECK(same(found, exact_nearest(chain.points, query, 1, everything)));
+      }
     }
   }
 }
@@ -120,7 +111,7 @@ TEST_CASE("a beam as wide as the graph finds every slot, nearest first, and scor
   const Chain chain(60);
   WalkScratch scratch;
   const std::vector<float> query{17.3F};
-  std::size_t scored = 0;
+  std::atomic<std::size_t> scored{0};
   const PointScorer scorer{&chain.points, &query, support::squared_distance, &scored};
   const Candidate start = candidate(scorer, 0);
   scored = 0;
@@ -215,7 +206,7 @@ TEST_CASE("a filtered beam goes through slots that do not pass, but not beyond w
   const Chain chain(1'000);
   WalkScratch scratch;
   const std::vector<float> query{0};
-  std::size_t scored = 0;
+  std::atomic<std::size_t> scored{0};
   const PointScorer scorer{&chain.points, &query, support::squared_distance, &scored};
   const auto multiples = [](Slot slot) { return to_index(slot) % 50 == 0; };
   const auto found = filtered(chain.graph, scorer, {0}, 3, multiples, scratch);
@@ -296,8 +287,8 @@ TEST_CASE("descend goes to where no link of any level above the target leads nea
         CHECK(end.slot == start.slot);
       } else {
         CHECK(graph.lists().level_of(end.slot) > target);
-        for (const Link link : graph.lists().links(end.slot, target + 1)) {
-          if (detail::score(scorer, link.slot()) < end.distance)
+        for (const std::size_t to : support::links_of(graph, to_index(end.slot), target + 1)) {
+          if (detail::score(scorer, to_slot(to)) < end.distance)
             FAIL_CHECK("a link of level " << target + 1 << " leads nearer");
         }
       }
@@ -332,6 +323,70 @@ TEST_CASE("descend takes the nearest of the links, not the first that is nearer"
   prepare(scratch, graph, 1);
   const Candidate end = detail::descend(graph, candidate(scorer, upper[0]), 0, scorer, scratch);
   CHECK(end.slot == to_slot(upper[2]));
+}
+
+namespace {
+
+/// Says of what is beyond a bound no more than that it is far, as often as it may; counts what it was asked for early.
+struct ShortScorer : PointScorer {
+  static constexpr std::size_t prefetched_first = 3;
+  std::atomic<std::size_t>* spared = nullptr;
+  std::atomic<std::size_t>* prefetched = nullptr;
+
+  void within(std::span<const Slot> slots, float bound, float* out) const noexcept {
+    (*this)(slots, out);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (!(out[i] > bound)) continue;
+      out[i] = std::numeric_limits<float>::max();
+      ++*spared;
+    }
+  }
+  void prefetch(Slot) const noexcept { ++*prefetched; }
+};
+
+}  // namespace
+
+TEST_CASE("walks find the same when the scorer spares itself what is too far to count") {
+  Random random(1307);
+  CAPTURE(random.seed());
+  std::atomic<std::size_t> spared{0};
+  std::atomic<std::size_t> prefetched{0};
+  WalkScratch scratch;
+  const Points points = support::random_points(random, 900, 5);
+  const HnswGraph graph = support::graph_of(points, 4);
+  const auto every_third = [](Slot slot) { return to_index(slot) % 3 == 0; };
+  for (int round = 0; round < 100; ++round) {
+    CAPTURE(round);
+    const std::vector<float> query = random.normal_vector(5);
+    const PointScorer scorer{&points, &query};
+    const ShortScorer sparing{scorer, &spared, &prefetched};
+    const std::size_t ef = 1 + random.below(40);
+    const Candidate start = candidate(scorer, to_index(graph.entry()));
+    const std::vector<Candidate> expected = beam(graph, scorer, {to_index(start.slot)}, ef, scratch);
+    detail::beam_search(graph, 0, std::span<const Candidate>(&start, 1), sparing, prepare(scratch, graph, ef));
+    CHECK(same(contents(scratch.pool), expected));
+    const auto passing = filtered(graph, scorer, {to_index(start.slot)}, ef, every_third, scratch);
+    detail::filtered_beam_search(graph, std::span<const Candidate>(&start, 1), sparing, every_third,
+                                 prepare(scratch, graph, ef));
+    CHECK(same(contents(scratch.pool), passing));
+    CHECK(detail::descend(graph, start, 0, sparing, scratch).slot ==
+          detail::descend(graph, start, 0, scorer, scratch).slot);
+  }
+  CHECK(spared > 1'000);
+}
+
+TEST_CASE("the first new links of a hop are prefetched, as many as the scorer asks for") {
+  std::atomic<std::size_t> spared{0};
+  std::atomic<std::size_t> prefetched{0};
+  const Points points(6, std::vector<float>{1});
+  HnswGraph graph = bare_graph(6, 3);
+  set_links(graph, 0, 0, {1, 2, 3, 4, 5});
+  set_links(graph, 1, 0, {0, 2});
+  const ShortScorer scorer{{&points, &points[0]}, &spared, &prefetched};
+  WalkScratch scratch;
+  const Candidate start = candidate(scorer, 0);
+  detail::beam_search(graph, 0, std::span<const Candidate>(&start, 1), scorer, prepare(scratch, graph, 6));
+  CHECK(prefetched == 3);
 }
 
 TEST_CASE("a walk's memory counts what it keeps") {

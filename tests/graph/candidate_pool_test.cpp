@@ -86,6 +86,7 @@ TEST_CASE("100,000 random operations on a pool do what they do on a sorted vecto
       // Few different distances, so that most tie; sometimes one far below, which moves everything.
       const float distance = random.chance(0.1) ? random.uniform(-100, 100) : static_cast<float>(random.below(8));
       if (pool.admits(distance) != expected.admits(distance)) ++failures;
+      if (pool.admits(distance) != (distance <= pool.bound())) ++failures;
       pool.insert(distance, Slot{slot});  // whether admitted or not
       expected.insert(distance, Slot{slot});
     } else {

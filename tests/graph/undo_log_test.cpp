@@ -1,10 +1,9 @@
-// Taking back what was inserted: after roll_back every list, the entry point and the top level are what they were, and
-// what is inserted next is what would have been inserted then.
+// Taking back what was linked: after roll_back every list and parent, the entry point and the top level are what they
+// were, and what is linked next is what would have been linked then.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -18,9 +17,8 @@ namespace {
 
 using detail::check_graph;
 using detail::HnswGraph;
-using detail::InsertScratch;
-using detail::Link;
 using detail::LinkLists;
+using detail::RoundScratch;
 using detail::UndoLog;
 using support::grow;
 using support::Points;
@@ -30,14 +28,14 @@ using support::Snapshot;
 
 }  // namespace
 
-TEST_CASE("roll_back restores every list, the entry point and the top level after random insertions") {
+TEST_CASE("roll_back restores every list and parent, the entry point and the top level after random rounds") {
   Random random(1501);
   CAPTURE(random.seed());
   for (const std::size_t M : {2U, 3U, 8U}) {
     const Points points = support::random_points(random, 900, 3);
     const PointSpace space{&points};
     HnswGraph graph(M, random.bits());
-    InsertScratch scratch;
+    RoundScratch scratch;
     for (int round = 0; round < 25; ++round) {
       CAPTURE(M);
       CAPTURE(round);
@@ -50,7 +48,7 @@ TEST_CASE("roll_back restores every list, the entry point and the top level afte
         // Something was there to be restored: links of old slots to new ones.
         std::size_t to_new = 0;
         for (std::size_t i = 0; i < before_size; ++i) {
-          for (const Link link : graph.lists().links(to_slot(i), 0)) to_new += to_index(link.slot()) >= before_size;
+          for (const std::size_t target : support::links_of(graph, i)) to_new += target >= before_size ? 1 : 0;
         }
         CHECK(to_new > 0);
       }
@@ -70,7 +68,7 @@ TEST_CASE("a graph that was rolled back grows into the graph it would have becom
     Points points = support::random_points(random, 400, 3);
     const Points others = support::random_points(random, 400, 3);
     HnswGraph graph(M, 77);
-    InsertScratch scratch;
+    RoundScratch scratch;
     grow(graph, PointSpace{&points}, 200, scratch);
     Points mixed = points;
     std::copy(others.begin() + 200, others.end(), mixed.begin() + 200);
@@ -80,7 +78,8 @@ TEST_CASE("a graph that was rolled back grows into the graph it would have becom
     grow(graph, PointSpace{&points}, 400, scratch);
 
     HnswGraph straight(M, 77);
-    InsertScratch other_scratch;
+    RoundScratch other_scratch;
+    grow(straight, PointSpace{&points}, 200, other_scratch);  // the same rounds
     grow(straight, PointSpace{&points}, 400, other_scratch);
     CHECK(Snapshot(graph) == Snapshot(straight));
     CHECK(check_graph(graph).ok());
@@ -93,7 +92,7 @@ TEST_CASE("roll_back of everything leaves an empty graph that can be filled") {
   const Points points = support::random_points(random, 100, 2);
   const PointSpace space{&points};
   HnswGraph graph(3, 1);
-  InsertScratch scratch;
+  RoundScratch scratch;
   graph.begin_undo();
   grow(graph, space, 100, scratch);
   graph.roll_back();
@@ -104,13 +103,13 @@ TEST_CASE("roll_back of everything leaves an empty graph that can be filled") {
   CHECK(Snapshot(graph) == Snapshot(support::graph_of(points, 3, 1)));
 }
 
-TEST_CASE("commit keeps what was inserted, and what was kept cannot be taken back by a later undo") {
+TEST_CASE("commit keeps what was linked, and what was kept cannot be taken back by a later undo") {
   Random random(1504);
   CAPTURE(random.seed());
   const Points points = support::random_points(random, 300, 2);
   const PointSpace space{&points};
   HnswGraph graph(3, 1);
-  InsertScratch scratch;
+  RoundScratch scratch;
   grow(graph, space, 100, scratch);
   graph.begin_undo();
   grow(graph, space, 200, scratch);
@@ -123,76 +122,120 @@ TEST_CASE("commit keeps what was inserted, and what was kept cannot be taken bac
   CHECK(Snapshot(graph) == kept);
 }
 
-TEST_CASE("an undo log does not change what is inserted") {
+TEST_CASE("an undo log does not change what is linked") {
   Random random(1505);
   CAPTURE(random.seed());
   const Points points = support::random_points(random, 300, 2);
   HnswGraph graph(3, 9);
-  InsertScratch scratch;
+  RoundScratch scratch;
   graph.begin_undo();
   grow(graph, PointSpace{&points}, 300, scratch);
   graph.commit();
   CHECK(Snapshot(graph) == Snapshot(support::graph_of(points, 3, 9)));
 }
 
-TEST_CASE("a log restores the state before the first change, of lists changed many times and on every level") {
-  constexpr std::size_t slots = 400;
+TEST_CASE("a log restores lists and parents changed many times, on every level, in words of either width") {
+  constexpr std::size_t old_slots = 400;
+  constexpr std::size_t slots = 450;
   constexpr std::size_t M = 2;  // levels up to 8 or so
   Random random(1506);
   CAPTURE(random.seed());
-  LinkLists lists(M, 4);
-  lists.reserve(slots);
-  unsigned highest = 0;
-  for (std::size_t i = 0; i < slots; ++i) {
-    lists.add(to_slot(i));
-    highest = std::max(highest, lists.level_of(to_slot(i)));
-  }
-  REQUIRE(highest >= 4);
-  const auto scramble = [&](std::span<Link> places) {
-    std::fill(places.begin(), places.end(), Link::none());
-    const std::size_t used = random.below(places.size() + 1);
-    for (std::size_t i = 0; i < used; ++i) places[i] = Link::to(to_slot(random.below(slots)), random.chance(0.3));
-  };
-  const auto copy_of_all = [&] {
-    std::vector<std::vector<Link>> all;
-    for (std::size_t i = 0; i < slots; ++i) {
+  for (const std::size_t narrow_slots : {0U, 420U, 1'000U}) {
+    CAPTURE(narrow_slots);
+    LinkLists lists(M, 4, narrow_slots);
+    lists.reserve(old_slots);
+    for (std::size_t i = 0; i < old_slots; ++i) lists.add(to_slot(i));
+    const auto random_targets = [&](unsigned level, std::size_t below) {
+      std::vector<Slot> targets(random.below(lists.list_capacity(level) + 1));
+      for (Slot& target : targets) target = to_slot(random.below(below));
+      return targets;
+    };
+    unsigned highest = 0;
+    for (std::size_t i = 0; i < old_slots; ++i) {
       for (unsigned level = 0; level <= lists.level_of(to_slot(i)); ++level) {
-        const std::span<Link> places = lists.places(to_slot(i), level);
-        all.emplace_back(places.begin(), places.end());
+        lists.assign(to_slot(i), level, random_targets(level, old_slots));
+        highest = std::max(highest, level);
       }
+      if (random.chance(0.9)) lists.set_parent(to_slot(i), to_slot(random.below(old_slots)));
     }
-    return all;
-  };
-  for (std::size_t i = 0; i < slots; ++i) {
-    for (unsigned level = 0; level <= lists.level_of(to_slot(i)); ++level) scramble(lists.places(to_slot(i), level));
-  }
-  for (int round = 0; round < 20; ++round) {
-    const auto before = copy_of_all();
-    UndoLog log(slots);
-    for (int change = 0; change < 2'000; ++change) {
-      const Slot slot = to_slot(random.below(slots));
-      const auto level = static_cast<unsigned>(random.below(lists.level_of(slot) + 1));
-      log.keep(lists, slot, level);
-      scramble(lists.places(slot, level));
+    REQUIRE(highest >= 4);
+    const auto copy_of = [&](std::size_t first, std::size_t last) {
+      std::vector<std::vector<std::size_t>> all;
+      for (std::size_t i = first; i < last; ++i) {
+        for (unsigned level = 0; level <= lists.level_of(to_slot(i)); ++level) {
+          all.push_back(support::links_of(lists, i, level));
+        }
+        all.push_back({to_index(lists.parent(to_slot(i)))});
+      }
+      return all;
+    };
+    for (int round = 0; round < 10; ++round) {
+      CAPTURE(round);
+      const auto before = copy_of(0, old_slots);
+      UndoLog log(old_slots);
+      lists.reserve(slots);  // widens the words under the log in one of the cases
+      for (std::size_t i = old_slots; i < slots; ++i) lists.add(to_slot(i));
+      for (int change = 0; change < 3'000; ++change) {
+        const Slot slot = to_slot(random.below(slots));
+        const auto level = static_cast<unsigned>(random.below(lists.level_of(slot) + 1));
+        const std::size_t count = lists.count(slot, level);
+        if (random.chance(0.4) && count < lists.list_capacity(level)) {
+          // Appended: to a slot that came later, and not told to the log.
+          lists.put(slot, level, count, to_slot(old_slots + random.below(slots - old_slots)));
+        } else if (random.chance(0.5)) {
+          log.keep_list(lists, slot, level);
+          lists.assign(slot, level, random_targets(level, slots));
+        } else {
+          log.keep_parent(lists, slot);
+          lists.set_parent(slot, to_slot(random.below(slots)));
+        }
+      }
+      CHECK_FALSE(copy_of(0, old_slots) == before);
+      const auto later = copy_of(old_slots, slots);
+      log.restore(lists);
+      CHECK(copy_of(0, old_slots) == before);
+      CHECK(copy_of(old_slots, slots) == later);  // slots that came after the log began are not its business
+      for (std::size_t i = slots; i-- > old_slots;) lists.remove_last(to_slot(i));
     }
-    CHECK_FALSE(copy_of_all() == before);
-    log.restore(lists);
-    CHECK(copy_of_all() == before);
   }
 }
 
-TEST_CASE("a log leaves slots alone that came after it began") {
+TEST_CASE("links that were only appended are cut off without having been kept, on every level") {
   LinkLists lists(2, 4);
-  lists.reserve(10);
-  for (std::size_t i = 0; i < 10; ++i) lists.add(to_slot(i));
-  UndoLog log(5);
-  for (const std::size_t slot : {4U, 5U}) {
-    log.keep(lists, to_slot(slot), 0);
-    lists.places(to_slot(slot), 0)[0] = Link::to(Slot{1});
+  lists.reserve(200);
+  std::size_t upper = 0;  // some slot that reaches level 2
+  for (std::size_t i = 0; i < 200; ++i) {
+    lists.add(to_slot(i));
+    if (i < 100 && lists.level_of(to_slot(i)) >= 2) upper = i;
   }
-  log.restore(lists);
-  CHECK(lists.links(Slot{4}, 0).empty());
-  CHECK(lists.links(Slot{5}, 0).size() == 1);
+  REQUIRE(lists.level_of(to_slot(upper)) >= 2);
+  for (unsigned level = 0; level <= 2; ++level) {
+    lists.put(to_slot(upper), level, 0, Slot{99});  // the last of the old ones
+    lists.put(to_slot(upper), level, 1, Slot{100});
+  }
+  UndoLog(100).restore(lists);
+  for (unsigned level = 0; level <= 2; ++level) {
+    CHECK(support::links_of(lists, upper, level) == std::vector<std::size_t>{99});
+  }
+}
+
+TEST_CASE("a graph whose words were widened during an undone batch keeps its lists, and grows on") {
+  Random random(1507);
+  CAPTURE(random.seed());
+  const Points points = support::random_points(random, 400, 3);
+  HnswGraph graph(3, 5, 250);
+  HnswGraph other(3, 5, 250);
+  RoundScratch scratch;
+  grow(graph, PointSpace{&points}, 200, scratch);
+  const Snapshot before(graph);
+  graph.begin_undo();
+  grow(graph, PointSpace{&points}, 400, scratch);
+  graph.roll_back();
+  CHECK(Snapshot(graph) == before);
+  grow(graph, PointSpace{&points}, 400, scratch);
+  grow(other, PointSpace{&points}, 200, scratch);
+  grow(other, PointSpace{&points}, 400, scratch);
+  CHECK(Snapshot(graph) == Snapshot(other));
 }
 
 }  // namespace shoal

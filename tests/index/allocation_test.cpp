@@ -28,7 +28,7 @@ void check_every_allocation(const shoal::BatchOptions& options, bool forever, bo
     }();
     if (!failed) {
       REQUIRE(result);
-      check_same(index, reference, 300);
+      check_same_entries(index, reference, 300);
       break;
     }
     ++failures;
@@ -46,7 +46,7 @@ void check_every_allocation(const shoal::BatchOptions& options, bool forever, bo
     REQUIRE(ids_in(index, 300) == iota(0, in));
     if constexpr (requires { index.check(); }) REQUIRE(index.check().ok());
     REQUIRE(index.batch_insert(std::span(items).subspan(in)));  // the batch can be resumed
-    if (allowed % 7 == 0) check_same(index, reference, 300);
+    if (allowed % 7 == 0) check_same_entries(index, reference, 300);
     if constexpr (requires { index.check(); }) REQUIRE(index.check().ok());
   }
   CHECK(failures > 10);
@@ -157,7 +157,7 @@ TEST_CASE("reserving more than there is fails without harm") {
   const std::vector<float> vector(dimensions, 1.0F);
   const std::size_t before = support::allocation_counts().allocations;
   REQUIRE(index.insert(10, vector));
-  CHECK(support::allocation_counts().allocations - before <= 1);  // the list of ids that is returned
+  CHECK(support::allocation_counts().allocations - before <= 4);  // the ids that are returned, and of the batch of one
 }
 
 namespace {
@@ -200,8 +200,8 @@ void check_budget(double most_megabytes) {
 
 }  // namespace
 
-TEST_CASE("10,000 x 768 as SQ8 owns at most 9.4 MB, says so, and needs hardly more while it grows") {
-  check_budget<shoal::SQ8>(9.4);
+TEST_CASE("10,000 x 768 as SQ8 owns at most 8.7 MB, says so, and needs hardly more while it grows") {
+  check_budget<shoal::SQ8>(8.7);
 }
 
 TEST_CASE("10,000 x 768 as Float32 owns at most 33 MB, says so, and needs hardly more while it grows") {

@@ -481,7 +481,7 @@ TEST_CASE_TEMPLATE("a batch can be continued after the bad item", Index, ALL_IND
   check_holds(index, in, 1000);
 }
 
-TEST_CASE_TEMPLATE("however a stream is cut into batches, the same index results", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("however a stream is cut into batches, the same entries are found", Index, ALL_INDEXES) {
   const auto items = random_items(23, 300, dimensions);
   Index whole = make_index<Index>();
   REQUIRE(whole.batch_insert(items));
@@ -491,8 +491,8 @@ TEST_CASE_TEMPLATE("however a stream is cut into batches, the same index results
   }
   Index singly = make_index<Index>();
   for (const auto& [id, vector] : items) REQUIRE(singly.insert(id, vector));
-  check_same(whole, cut, 400);
-  check_same(whole, singly, 400);
+  check_same_entries(whole, cut, 400);
+  check_same_entries(whole, singly, 400);
 }
 
 TEST_CASE_TEMPLATE("the same at every thread count", Index, ALL_INDEXES) {

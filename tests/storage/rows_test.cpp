@@ -63,9 +63,13 @@ struct RowBytes {
   std::vector<std::byte> bytes;
   friend bool operator==(const RowBytes& a, const RowBytes& b) { return a.bytes == b.bytes; }
 };
-RowBytes row_bytes(const float* query, std::size_t dimensions) {
-  RowBytes row{query, std::vector<std::byte>(dimensions * sizeof(float))};
-  std::memcpy(row.bytes.data(), query, row.bytes.size());
+template <class Query>
+RowBytes row_bytes(const Query& query, std::size_t dimensions) requires requires {
+  query.vector;
+}
+{
+  RowBytes row{query.vector, std::vector<std::byte>(dimensions * sizeof(float))};
+  std::memcpy(row.bytes.data(), query.vector, row.bytes.size());
   return row;
 }
 template <class Query>

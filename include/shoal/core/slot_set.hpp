@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "shoal/core/platform.hpp"
 #include "shoal/core/slot.hpp"
 
 namespace shoal::inline v0::detail {
@@ -37,23 +38,24 @@ class VisitedSet {
     const std::size_t words = (slots + 63) / 64;
     if (words <= words_.size()) return;
     const std::size_t grown = std::max(words, words_.size() + words_.size() / 2);
-    touched_.reserve(grown);
+    touched_.resize(grown + 1);
     words_.resize(grown);
   }
 
-  /// Enters `slot`. True when it was not in before.
-  bool insert(Slot slot) noexcept {
-    std::uint64_t& word = words_[to_index(slot) / 64];
+  /// Enters `slot`. True when it was not in before. Without a branch: whether a neighbour was seen cannot be foretold.
+  SHOAL_ALWAYS_INLINE bool insert(Slot slot) noexcept {
+    const auto at = static_cast<std::uint32_t>(to_index(slot) / 64);
+    const std::uint64_t word = words_[at];
     const std::uint64_t bit = std::uint64_t{1} << (to_index(slot) % 64);
-    if ((word & bit) != 0) return false;
-    if (word == 0) touched_.push_back(static_cast<std::uint32_t>(to_index(slot) / 64));
-    word |= bit;
-    return true;
+    touched_[touched_count_] = at;
+    touched_count_ += word == 0 ? 1 : 0;
+    words_[at] = word | bit;
+    return (word & bit) == 0;
   }
 
   void clear() noexcept {
-    for (const std::uint32_t word : touched_) words_[word] = 0;
-    touched_.clear();
+    for (std::size_t i = 0; i < touched_count_; ++i) words_[touched_[i]] = 0;
+    touched_count_ = 0;
   }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
@@ -62,7 +64,8 @@ class VisitedSet {
 
  private:
   std::vector<std::uint64_t> words_;
-  std::vector<std::uint32_t> touched_;
+  std::vector<std::uint32_t> touched_;  // words that are not 0; one place more than words, to be written in vain
+  std::size_t touched_count_ = 0;
 };
 
 }  // namespace shoal::inline v0::detail

@@ -20,7 +20,7 @@
 
 #include <Eigen/Core>
 
-#include "shoal/core/parallel_for.hpp"
+#include "shoal/core/workers.hpp"
 #include "shoal/index/matrix_view.hpp"
 #include "shoal/metric/metric.hpp"
 
@@ -271,7 +271,7 @@ template <class M = L2Squared, MatrixInput Base, MatrixInput Queries>
   using Search = detail::ExactSearch<M>;
   Search search(base_view, query_view, k);
   const std::size_t blocks = (query_view.rows + Search::queries_in_block - 1) / Search::queries_in_block;
-  detail::parallel_for(blocks, threads, [&](std::size_t block) { search.search_block(block); });
+  detail::Workers(threads).for_each(blocks, [&](std::size_t, std::size_t block) { search.search_block(block); });
   return search.take();
 }
 

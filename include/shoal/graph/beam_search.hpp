@@ -38,15 +38,24 @@ struct WalkScratch {
   }
 };
 
-/// Writes the targets of `links` that were not visited into `scratch.fresh`, and marks them. Gives how many.
+/// How many rows of a hop are asked for while its links are read; the kernels ask for the rest as they go.
+template <class Scorer>
+inline constexpr std::size_t prefetched_first = 1;
+template <class Scorer>
+  requires requires { Scorer::prefetched_first; }
+inline constexpr std::size_t prefetched_first<Scorer> = Scorer::prefetched_first;
+
+/// Writes the targets of a list that were not visited into `scratch.fresh`, and marks them. Gives how many.
 template <SlotScorer Scorer>
-std::size_t gather_fresh(std::span<const Link> links, const Scorer& scorer, WalkScratch& scratch) noexcept {
+std::size_t gather_fresh(const HnswGraph& graph, Slot slot, unsigned level, const Scorer& scorer,
+                         WalkScratch& scratch) noexcept {
   std::size_t count = 0;
-  for (const Link link : links) {
-    if (!scratch.visited.insert(link.slot())) continue;
-    scratch.fresh[count++] = link.slot();
-  }
-  if (count != 0) scorer.prefetch(scratch.fresh[0]);
+  Slot* const fresh = scratch.fresh.data();
+  graph.lists().for_each(slot, level, [&](Slot target) {
+    fresh[count] = target;
+    count += scratch.visited.insert(target) ? 1 : 0;
+  });
+  for (std::size_t i = 0; i < std::min(count, prefetched_first<Scorer>); ++i) scorer.prefetch(fresh[i]);
   return count;
 }
 
@@ -57,10 +66,9 @@ Candidate descend(const HnswGraph& graph, Candidate start, unsigned target_level
   for (unsigned level = graph.top_level(); level > target_level; --level) {
     for (bool moved = true; moved;) {
       moved = false;
-      const std::span<const Link> links = graph.lists().links(start.slot, level);
-      std::transform(links.begin(), links.end(), scratch.fresh.begin(), [](Link link) { return link.slot(); });
-      scorer(std::span<const Slot>(scratch.fresh).first(links.size()), scratch.distances.data());
-      for (std::size_t i = 0; i < links.size(); ++i) {
+      const std::size_t count = graph.lists().read(start.slot, level, scratch.fresh.data());
+      score_within(scorer, std::span<const Slot>(scratch.fresh).first(count), start.distance, scratch.distances.data());
+      for (std::size_t i = 0; i < count; ++i) {
         const Candidate candidate{scratch.distances[i], scratch.fresh[i]};
         if (!(candidate.distance < start.distance)) continue;
         start = candidate;
@@ -81,8 +89,9 @@ void beam_search(const HnswGraph& graph, unsigned level, std::span<const Candida
     if (scratch.visited.insert(seed.slot)) pool.insert(seed.distance, seed.slot);
   }
   for (Slot slot{}; pool.take_next(slot);) {
-    const std::size_t count = gather_fresh(graph.lists().links(slot, level), scorer, scratch);
-    scorer(std::span<const Slot>(scratch.fresh).first(count), scratch.distances.data());
+    const std::size_t count = gather_fresh(graph, slot, level, scorer, scratch);
+    if (level == 0) prefetch(graph.lists().base(pool.peek()));
+    score_within(scorer, std::span<const Slot>(scratch.fresh).first(count), pool.bound(), scratch.distances.data());
     for (std::size_t i = 0; i < count; ++i) {
       if (pool.admits(scratch.distances[i])) pool.insert(scratch.distances[i], scratch.fresh[i]);
     }
@@ -114,8 +123,8 @@ void filtered_beam_search(const HnswGraph& graph, std::span<const Candidate> see
     const Candidate nearest = frontier.back();
     frontier.pop_back();
     if (!passed.admits(nearest.distance)) break;
-    const std::size_t count = gather_fresh(graph.lists().links(nearest.slot, 0), scorer, scratch);
-    scorer(std::span<const Slot>(scratch.fresh).first(count), scratch.distances.data());
+    const std::size_t count = gather_fresh(graph, nearest.slot, 0, scorer, scratch);
+    score_within(scorer, std::span<const Slot>(scratch.fresh).first(count), passed.bound(), scratch.distances.data());
     for (std::size_t i = 0; i < count; ++i) see(scratch.distances[i], scratch.fresh[i]);
   }
 }

@@ -34,6 +34,10 @@ class CandidatePool {
     next_ = 0;
   }
 
+  /// Nothing farther gets in.
+  [[nodiscard]] float bound() const noexcept {
+    return size_ < capacity_ ? std::numeric_limits<float>::max() : entries_[size_ - 1].distance;
+  }
   /// Would `distance` get in? Cheaper than trying.
   [[nodiscard]] bool admits(float distance) const noexcept {
     return size_ < capacity_ || distance <= entries_[size_ - 1].distance;

@@ -36,52 +36,41 @@ void add_fault(CheckReport& report, const Parts&... parts) {
   report.faults.push_back(std::move(text));
 }
 
-/// One list: targets exist, reach the level, differ from each other and from their source; no free place before a link.
-/// Child links are on level 0 and lead to later slots.
+/// One list: targets exist, reach the level, differ from each other and from their source.
 inline void check_list(const HnswGraph& graph, Slot slot, unsigned level, std::vector<Slot>& targets,
                        CheckReport& report) {
   const std::size_t from = to_index(slot);
   targets.clear();
-  for (const Link link : graph.lists().links(slot, level)) {
-    const std::size_t to = to_index(link.slot());
-    if (link.is_none()) {
-      add_fault(report, "slot ", from, " level ", level, ": a free place before a link");
-      continue;
-    }
+  graph.lists().for_each(slot, level, [&](Slot target) {
+    const std::size_t to = to_index(target);
     if (to >= graph.size()) {
       add_fault(report, "slot ", from, " level ", level, ": link to slot ", to, " of ", graph.size());
-      continue;
+      return;
     }
-    if (link.slot() == slot) add_fault(report, "slot ", from, " level ", level, ": link to itself");
-    if (graph.lists().level_of(link.slot()) < level) {
+    if (target == slot) add_fault(report, "slot ", from, " level ", level, ": link to itself");
+    if (graph.lists().level_of(target) < level) {
       add_fault(report, "slot ", from, " level ", level, ": link to slot ", to, ", which does not reach the level");
     }
-    if (link.is_child() && (level != 0 || to <= from)) {
-      add_fault(report, "slot ", from, " level ", level, ": child link to slot ", to);
-    }
-    targets.push_back(link.slot());
-  }
+    targets.push_back(target);
+  });
   std::sort(targets.begin(), targets.end());
   if (std::adjacent_find(targets.begin(), targets.end()) != targets.end()) {
     add_fault(report, "slot ", from, " level ", level, ": two links to one slot");
   }
 }
 
-/// Every slot but the root has one parent; no slot has more than M children.
+/// Every slot but the root has a parent: an earlier slot that links to it.
 inline void check_tree(const HnswGraph& graph, CheckReport& report) {
-  std::vector<std::size_t> parents(graph.size());
   for (std::size_t i = 0; i < graph.size(); ++i) {
-    std::size_t children = 0;
-    for (const Link link : graph.lists().links(to_slot(i), 0)) {
-      if (!link.is_child() || to_index(link.slot()) >= graph.size()) continue;
-      ++children;
-      ++parents[to_index(link.slot())];
+    const Slot slot = to_slot(i);
+    const Slot parent = graph.lists().parent(slot);
+    if (slot == HnswGraph::root()) {
+      if (parent != slot) add_fault(report, "slot ", i, ": has parent ", to_index(parent), ", expected none");
+    } else if (parent >= slot) {
+      add_fault(report, "slot ", i, ": has parent ", to_index(parent), ", expected an earlier slot");
+    } else if (!graph.lists().contains(parent, 0, slot)) {
+      add_fault(report, "slot ", i, ": its parent ", to_index(parent), " does not link to it");
     }
-    if (children > graph.M()) add_fault(report, "slot ", i, ": ", children, " children, expected at most ", graph.M());
-  }
-  for (std::size_t i = 0; i < graph.size(); ++i) {
-    const std::size_t expected = to_slot(i) == HnswGraph::root() ? 0 : 1;
-    if (parents[i] != expected) add_fault(report, "slot ", i, ": ", parents[i], " parents, expected ", expected);
   }
 }
 
@@ -96,11 +85,11 @@ inline std::size_t count_unreachable(const HnswGraph& graph) {
     const Slot slot = open.back();
     open.pop_back();
     ++reached;
-    for (const Link link : graph.lists().links(slot, 0)) {
-      if (to_index(link.slot()) >= graph.size() || seen.contains(link.slot())) continue;
-      seen.insert(link.slot());
-      open.push_back(link.slot());
-    }
+    graph.lists().for_each(slot, 0, [&](Slot target) {
+      if (to_index(target) >= graph.size() || seen.contains(target)) return;
+      seen.insert(target);
+      open.push_back(target);
+    });
   }
   return graph.size() - reached;
 }

@@ -1,13 +1,12 @@
 #pragma once
-// The links of the graph. Level 0 gives every slot one list of 2M places; of the levels above, only the slots that
-// reach them (one in M) have lists, of M places each. A list has no count: its free places come last.
+// The links of the graph, and the tree among them. Level 0 gives every slot one list of 2M places; of the levels above,
+// only the slots that reach them (one in M) have lists, of M places each. A list has no count: its free places come
+// last. A word is a slot, or all ones for a free place: 2 bytes while slots are below 65,535, 4 bytes from then on.
 //
-//   link      bit 31      the target is a child of this slot: a link that is never pruned (see insert.hpp)
-//             bits 30..0  the target's slot; all 31 ones: free place
-//
-//   level 0   slot 0 [ link x 2M ]  slot 1 [ link x 2M ]  ...
-//   above     slot 7 [ level 1: link x M ][ level 2: link x M ]  slot 31 [ level 1: link x M ]  ...
+//   level 0   slot 0 [ word x 2M ]  slot 1 [ word x 2M ]  ...
+//   above     slot 7 [ level 1: word x M ][ level 2: word x M ]  slot 31 [ level 1: word x M ]  ...
 //             found through `upper_`, sorted by slot, since slots are added in order
+//   parents   slot 0 [ none ]  slot 1 [ word ]  ...      an earlier slot that links to this one on level 0 (tree.hpp)
 //
 // A slot's level is a hash of (seed, slot) (Malkov and Yashunin, arXiv 1603.09320, section 4.1: P(level >= l) = M^-l).
 
@@ -17,6 +16,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
@@ -25,35 +25,39 @@
 
 namespace shoal::inline v0::detail {
 
-class Link {
- public:
-  [[nodiscard]] static constexpr Link to(Slot slot, bool child = false) noexcept {
-    return Link(static_cast<std::uint32_t>(slot) | (child ? child_bit : 0));
-  }
-  [[nodiscard]] static constexpr Link none() noexcept { return Link(slot_bits); }
-
-  [[nodiscard]] constexpr bool is_none() const noexcept { return bits_ == slot_bits; }
-  [[nodiscard]] constexpr Slot slot() const noexcept { return static_cast<Slot>(bits_ & slot_bits); }
-  /// This link is what makes its target reachable.
-  [[nodiscard]] constexpr bool is_child() const noexcept { return (bits_ & child_bit) != 0; }
-  [[nodiscard]] constexpr bool operator==(const Link&) const noexcept = default;
-
- private:
-  static constexpr std::uint32_t child_bit = 0x8000'0000U;
-  static constexpr std::uint32_t slot_bits = 0x7FFF'FFFFU;
-  constexpr explicit Link(std::uint32_t bits) noexcept : bits_(bits) {}
-
-  std::uint32_t bits_;
-};
-static_assert(sizeof(Link) == 4);
-
 class LinkLists {
+  template <class Word>
+  static constexpr Word none = std::numeric_limits<Word>::max();
+
+  template <class Word>
+  [[nodiscard]] static Word* words(std::byte* row) noexcept {
+    return reinterpret_cast<Word*>(row);
+  }
+  template <class Word>
+  [[nodiscard]] static const Word* words(const std::byte* row) noexcept {
+    return reinterpret_cast<const Word*>(row);
+  }
+
+  /// Calls f with a word of the width in use.
+  template <class F>
+  SHOAL_ALWAYS_INLINE decltype(auto) with_words(F&& f) const {
+    return wide_ ? f(std::uint32_t{}) : f(std::uint16_t{});
+  }
+
  public:
   /// Levels are cut off here; at M = 2 that takes 2^24 slots, at larger M the slots end before.
   static constexpr unsigned max_level = 24;
+  /// Slots that 2-byte words can tell apart, besides the free place.
+  static constexpr std::size_t most_narrow_slots = 0xFFFF;
 
-  LinkLists(std::size_t M, std::uint64_t seed) noexcept
-      : M_(M), seed_(mix64(seed)), base_(2 * M * sizeof(Link)), upper_rows_(M * sizeof(Link)) {}
+  /// `narrow_slots`: with more slots than that, words are 4 bytes. Tests ask for fewer than there could be.
+  LinkLists(std::size_t M, std::uint64_t seed, std::size_t narrow_slots = most_narrow_slots) noexcept
+      : M_(M),
+        seed_(mix64(seed)),
+        narrow_slots_(narrow_slots),
+        base_(2 * M * sizeof(std::uint16_t)),
+        upper_rows_(M * sizeof(std::uint16_t)),
+        parents_(sizeof(std::uint16_t)) {}
 
   /// The highest level of `slot`; fixed by the seed.
   [[nodiscard]] unsigned level_of(Slot slot) const noexcept {
@@ -67,9 +71,12 @@ class LinkLists {
   /// Places in a list at `level`.
   [[nodiscard]] std::size_t list_capacity(unsigned level) const noexcept { return level == 0 ? 2 * M_ : M_; }
 
-  /// Makes room for the lists of slots below `slots`. Errors: std::bad_alloc, nothing visible changed.
+  /// Makes room for the lists of slots below `slots`, and widens the words when they become too narrow.
+  /// Errors: std::bad_alloc, nothing visible changed.
   void reserve(std::size_t slots) {
+    if (!wide_ && slots > narrow_slots_) widen();
     base_.reserve(slots);
+    parents_.reserve(slots);
     for (; room_.slots < slots; ++room_.slots) {
       const unsigned level = level_of(to_slot(room_.slots));
       if (level == 0) continue;
@@ -84,12 +91,18 @@ class LinkLists {
 
   /// Gives `slot`, reserved before, its empty lists.
   void add(Slot slot) noexcept {
-    std::fill_n(row(base_, to_index(slot)), 2 * M_, Link::none());
-    const unsigned level = level_of(slot);
-    if (level == 0) return;
-    upper_.push_back({slot, static_cast<std::uint32_t>(upper_rows_used_)});
-    for (unsigned i = 0; i < level; ++i) std::fill_n(row(upper_rows_, upper_rows_used_ + i), M_, Link::none());
-    upper_rows_used_ += level;
+    with_words([&](auto word) {
+      using Word = decltype(word);
+      std::fill_n(words<Word>(base_[to_index(slot)]), 2 * M_, none<Word>);
+      *words<Word>(parents_[to_index(slot)]) = none<Word>;
+      const unsigned level = level_of(slot);
+      if (level == 0) return;
+      upper_.push_back({slot, static_cast<std::uint32_t>(upper_rows_used_)});
+      for (unsigned i = 0; i < level; ++i) {
+        std::fill_n(words<Word>(upper_rows_[upper_rows_used_ + i]), M_, none<Word>);
+      }
+      upper_rows_used_ += level;
+    });
   }
 
   /// Takes back the last slot that was added.
@@ -99,34 +112,103 @@ class LinkLists {
     upper_.pop_back();
   }
 
-  /// All places of a list, free ones included. The slot reaches the level.
-  [[nodiscard]] std::span<Link> places(Slot slot, unsigned level) noexcept {
-    return {list(slot, level), list_capacity(level)};
+  // ---- one list; its slot reaches the level ------------------------------------------------------------------------
+
+  /// Calls visit(target) for each link. What it throws comes through.
+  template <class Visit>
+  SHOAL_ALWAYS_INLINE void for_each(Slot slot, unsigned level, Visit&& visit) const {
+    const std::byte* const row = list(slot, level);
+    with_words([&](auto word) {
+      using Word = decltype(word);
+      const Word* const first = words<Word>(row);
+      const Word* const last = first + list_capacity(level);
+      for (const Word* link = first; link != last && *link != none<Word>; ++link) visit(to_slot(*link));
+    });
   }
-  /// The links of a list.
-  [[nodiscard]] std::span<const Link> links(Slot slot, unsigned level) const noexcept {
-    const Link* first = list(slot, level);
-    const Link* last = first + list_capacity(level);
-    while (last != first && (last - 1)->is_none()) --last;
-    return {first, last};
+  /// Copies the targets to `out`, which has room for list_capacity(level), and gives how many there are.
+  std::size_t read(Slot slot, unsigned level, Slot* out) const noexcept {
+    std::size_t count = 0;
+    for_each(slot, level, [&](Slot target) { out[count++] = target; });
+    return count;
+  }
+  [[nodiscard]] std::size_t count(Slot slot, unsigned level) const noexcept {
+    std::size_t count = 0;
+    for_each(slot, level, [&](Slot) { ++count; });
+    return count;
+  }
+  [[nodiscard]] bool contains(Slot slot, unsigned level, Slot target) const noexcept {
+    bool found = false;
+    for_each(slot, level, [&](Slot link) { found |= link == target; });
+    return found;
+  }
+
+  /// The targets become the list. *Shape*: at most list_capacity(level).
+  void assign(Slot slot, unsigned level, std::span<const Slot> targets) noexcept {
+    assert(targets.size() <= list_capacity(level));
+    for (std::size_t i = 0; i < targets.size(); ++i) put(slot, level, i, targets[i]);
+    clear_from(slot, level, targets.size());
+  }
+  /// Writes one place: the first free one, or one that is taken.
+  void put(Slot slot, unsigned level, std::size_t place, Slot target) noexcept {
+    assert(place < list_capacity(level) && (wide_ || to_index(target) < most_narrow_slots));
+    with_words([&](auto word) {
+      words<decltype(word)>(list(slot, level))[place] = static_cast<decltype(word)>(to_index(target));
+    });
+  }
+  /// Frees all places from `place` on.
+  void clear_from(Slot slot, unsigned level, std::size_t place) noexcept {
+    with_words([&](auto word) {
+      using Word = decltype(word);
+      Word* const first = words<Word>(list(slot, level));
+      std::fill(first + place, first + list_capacity(level), none<Word>);
+    });
   }
 
   /// The first byte of the level-0 list: for prefetching.
-  [[nodiscard]] const Link* base(Slot slot) const noexcept { return row(base_, to_index(slot)); }
+  [[nodiscard]] const std::byte* base(Slot slot) const noexcept { return base_[to_index(slot)]; }
 
-  [[nodiscard]] std::size_t base_bytes() const noexcept { return base_.memory_bytes(); }
+  // ---- the tree ----------------------------------------------------------------------------------------------------
+
+  /// `slot` itself when it has none.
+  [[nodiscard]] Slot parent(Slot slot) const noexcept {
+    return with_words([&](auto word) {
+      using Word = decltype(word);
+      const Word parent = *words<Word>(parents_[to_index(slot)]);
+      return parent == none<Word> ? slot : to_slot(parent);
+    });
+  }
+  void set_parent(Slot slot, Slot parent) noexcept {
+    with_words([&](auto word) {
+      using Word = decltype(word);
+      *words<Word>(parents_[to_index(slot)]) = parent == slot ? none<Word> : static_cast<Word>(to_index(parent));
+    });
+  }
+
+  /// Calls visit(slot) for each slot that reaches `level`, 1 or more, in order.
+  template <class Visit>
+  void for_each_on(unsigned level, Visit&& visit) const {
+    for (std::size_t i = 0; i < upper_.size(); ++i) {
+      const std::size_t end = i + 1 < upper_.size() ? upper_[i + 1].first_row : upper_rows_used_;
+      if (end - upper_[i].first_row >= level) visit(upper_[i].slot);
+    }
+  }
+
+  [[nodiscard]] std::size_t base_bytes() const noexcept { return base_.memory_bytes() + parents_.memory_bytes(); }
   [[nodiscard]] std::size_t upper_bytes() const noexcept {
     return upper_rows_.memory_bytes() + upper_.capacity() * sizeof(UpperLists);
   }
   [[nodiscard]] static std::size_t estimate_base_bytes(std::size_t M, std::size_t slots) noexcept {
-    return ChunkedRows::estimate_bytes(2 * M * sizeof(Link), slots);
+    const std::size_t word = word_bytes(slots);
+    return ChunkedRows::estimate_bytes(2 * M * word, slots) + ChunkedRows::estimate_bytes(word, slots);
   }
   /// The expected number: levels are random, and n / (M - 1) lists above level 0 are their mean.
   [[nodiscard]] static std::size_t estimate_upper_bytes(std::size_t M, std::size_t slots) noexcept {
-    return ChunkedRows::estimate_bytes(M * sizeof(Link), slots / (M - 1)) + slots / M * sizeof(UpperLists);
+    return ChunkedRows::estimate_bytes(M * word_bytes(slots), slots / (M - 1)) + slots / M * sizeof(UpperLists);
   }
 
-  [[nodiscard]] LinkLists clone() const { return LinkLists(*this, base_.clone(), upper_rows_.clone()); }
+  [[nodiscard]] LinkLists clone() const {
+    return LinkLists(*this, base_.clone(), upper_rows_.clone(), parents_.clone());
+  }
 
  private:
   struct UpperLists {
@@ -141,20 +223,43 @@ class LinkLists {
     std::size_t upper_rows = 0;
   };
 
-  LinkLists(const LinkLists& other, ChunkedRows base, ChunkedRows upper_rows)
+  LinkLists(const LinkLists& other, ChunkedRows base, ChunkedRows upper_rows, ChunkedRows parents)
       : M_(other.M_),
         seed_(other.seed_),
+        narrow_slots_(other.narrow_slots_),
+        wide_(other.wide_),
         base_(std::move(base)),
         upper_rows_(std::move(upper_rows)),
+        parents_(std::move(parents)),
         upper_rows_used_(other.upper_rows_used_),
         room_(other.room_) {
     upper_.reserve(other.upper_.capacity());
     upper_ = other.upper_;
   }
 
-  [[nodiscard]] static Link* row(ChunkedRows& rows, std::size_t i) noexcept { return reinterpret_cast<Link*>(rows[i]); }
-  [[nodiscard]] static const Link* row(const ChunkedRows& rows, std::size_t i) noexcept {
-    return reinterpret_cast<const Link*>(rows[i]);
+  [[nodiscard]] static constexpr std::size_t word_bytes(std::size_t slots) noexcept {
+    return slots <= most_narrow_slots ? sizeof(std::uint16_t) : sizeof(std::uint32_t);
+  }
+  /// Errors: std::bad_alloc, nothing changed.
+  void widen() {
+    ChunkedRows base = widened(base_);
+    ChunkedRows upper_rows = widened(upper_rows_);
+    ChunkedRows parents = widened(parents_);
+    base_ = std::move(base);
+    upper_rows_ = std::move(upper_rows);
+    parents_ = std::move(parents);
+    wide_ = true;
+  }
+  [[nodiscard]] static ChunkedRows widened(const ChunkedRows& narrow) {
+    ChunkedRows wide(2 * narrow.stride());
+    wide.reserve(narrow.capacity());
+    for (std::size_t i = 0; i < narrow.capacity(); ++i) {
+      const std::uint16_t* const from = words<std::uint16_t>(narrow[i]);
+      std::transform(
+          from, from + narrow.stride() / sizeof(std::uint16_t), words<std::uint32_t>(wide[i]),
+          [](std::uint16_t word) { return word == none<std::uint16_t> ? none<std::uint32_t> : std::uint32_t{word}; });
+    }
+    return wide;
   }
 
   [[nodiscard]] std::size_t upper_row(Slot slot, unsigned level) const noexcept {
@@ -163,17 +268,20 @@ class LinkLists {
     assert(level <= level_of(slot) && found != upper_.end() && found->slot == slot);
     return found->first_row + (level - 1);
   }
-  [[nodiscard]] Link* list(Slot slot, unsigned level) noexcept {
-    return level == 0 ? row(base_, to_index(slot)) : row(upper_rows_, upper_row(slot, level));
+  [[nodiscard]] std::byte* list(Slot slot, unsigned level) noexcept {
+    return level == 0 ? base_[to_index(slot)] : upper_rows_[upper_row(slot, level)];
   }
-  [[nodiscard]] const Link* list(Slot slot, unsigned level) const noexcept {
-    return level == 0 ? row(base_, to_index(slot)) : row(upper_rows_, upper_row(slot, level));
+  [[nodiscard]] const std::byte* list(Slot slot, unsigned level) const noexcept {
+    return level == 0 ? base_[to_index(slot)] : upper_rows_[upper_row(slot, level)];
   }
 
   std::size_t M_;
   std::uint64_t seed_;
+  std::size_t narrow_slots_;
+  bool wide_ = false;
   ChunkedRows base_;
   ChunkedRows upper_rows_;
+  ChunkedRows parents_;
   std::vector<UpperLists> upper_;
   std::size_t upper_rows_used_ = 0;
   Room room_;

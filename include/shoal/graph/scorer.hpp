@@ -1,7 +1,7 @@
 #pragma once
 // What the graph knows of vectors: that slots can be scored. A scorer stands for one query (or one slot in the role of
 // the query) and scores several slots a call; a space makes a scorer for any slot. Metric, storage and kernels stay
-// behind these two callables.
+// behind these two callables. A space may also offer to compare many slots with many.
 
 #include <concepts>
 #include <span>
@@ -24,6 +24,37 @@ concept SlotSpace = requires(const S& space, Slot slot) {
   { space.scorer_for(slot) } noexcept -> SlotScorer;
 };
 // clang-format on
+
+/// As `scorer(slots, out)`, but a distance above `bound` may come as the largest float, if the scorer can spare itself
+/// one.
+template <SlotScorer Scorer>
+void score_within(const Scorer& scorer, std::span<const Slot> slots, float bound, float* out) noexcept {
+  if constexpr (requires { scorer.within(slots, bound, out); }) {
+    scorer.within(slots, bound, out);
+  } else {
+    scorer(slots, out);
+  }
+}
+
+/// A scorer of `slot` for a walk by `worker`: the space may prepare more for it than for a few distances.
+template <SlotSpace Space>
+[[nodiscard]] auto walker_for(const Space& space, Slot slot, [[maybe_unused]] std::size_t worker) noexcept {
+  if constexpr (requires { space.walker_for(slot, worker); }) {
+    return space.walker_for(slot, worker);
+  } else {
+    return space.scorer_for(slot);
+  }
+}
+
+/// out[i * b.size() + j] = distance between a[i] and b[j], by one call if the space has one for that.
+template <SlotSpace Space>
+void block_distances(const Space& space, std::span<const Slot> a, std::span<const Slot> b, float* out) noexcept {
+  if constexpr (requires { space.block_distances(a, b, out); }) {
+    space.block_distances(a, b, out);
+  } else {
+    for (std::size_t i = 0; i < a.size(); ++i) space.scorer_for(a[i])(b, out + i * b.size());
+  }
+}
 
 template <SlotScorer Scorer>
 [[nodiscard]] float score(const Scorer& scorer, Slot slot) noexcept {

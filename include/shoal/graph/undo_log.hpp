@@ -1,59 +1,66 @@
 #pragma once
-// What a batch changed in the lists of slots that were there before it, so that it can be taken back to the last link.
-// A list is copied once, before its first change. Only an all-or-nothing batch keeps a log: at most one copy of the
-// links that existed when it began, usually far less.
+// What a batch changed in what was there before it, so that it can be taken back to the last link. Links that were
+// only appended need no copy: they lead to slots that came later, and are cut off. A list that is written over, and a
+// parent that changes, are copied first.
 
 #include <cstddef>
 #include <vector>
 
-#include "shoal/core/slot_set.hpp"
 #include "shoal/graph/link_lists.hpp"
 
 namespace shoal::inline v0::detail {
 
 class UndoLog {
  public:
-  /// For a batch that begins when there are `slots` slots. Errors: std::bad_alloc.
-  explicit UndoLog(std::size_t slots) : slots_(slots) { seen_.reserve(slots * levels_seen); }
+  /// For a batch that begins when there are `slots` slots.
+  explicit UndoLog(std::size_t slots) noexcept : slots_(slots) {}
 
-  /// To be called before a list changes. Errors: std::bad_alloc; then the list must not be changed.
-  void keep(const LinkLists& lists, Slot slot, unsigned level) {
+  /// To be called before a list is written over. Errors: std::bad_alloc; then the list must not be changed.
+  void keep_list(const LinkLists& lists, Slot slot, unsigned level) {
     if (to_index(slot) >= slots_) return;
-    // Levels above the first few are rare: their lists may be kept more than once, the oldest copy wins.
-    const Slot mark = to_slot(to_index(slot) * levels_seen + level);
-    if (level < levels_seen && seen_.contains(mark)) return;
-    const std::span<const Link> links = lists.links(slot, level);
-    entries_.reserve(entries_.size() == entries_.capacity() ? entries_.size() * 2 + 64 : 0);
-    if (links_.size() + links.size() > links_.capacity()) links_.reserve(links_.capacity() * 2 + links.size() + 1024);
-    if (level < levels_seen) seen_.insert(mark);
-    entries_.push_back({slot, level, links_.size(), links.size()});
-    links_.insert(links_.end(), links.begin(), links.end());
+    const std::size_t count = lists.count(slot, level);
+    if (lists_.size() == lists_.capacity()) lists_.reserve(lists_.size() * 2 + 64);
+    if (links_.size() + count > links_.capacity()) links_.reserve(links_.capacity() * 2 + count + 1024);
+    lists_.push_back({slot, level, links_.size(), count});
+    lists.for_each(slot, level, [&](Slot target) { links_.push_back(target); });
   }
 
-  /// Puts every list back as it was.
+  /// To be called before a parent changes. Errors: std::bad_alloc; then the parent must not be changed.
+  void keep_parent(const LinkLists& lists, Slot slot) {
+    if (to_index(slot) < slots_) parents_.push_back({slot, lists.parent(slot)});
+  }
+
+  /// Puts everything back as it was. *Cost*: O(links of the graph).
   void restore(LinkLists& lists) const noexcept {
-    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
-      const std::span<Link> places = lists.places(entry->slot, entry->level);
-      const auto first = links_.begin() + static_cast<std::ptrdiff_t>(entry->first);
-      const auto rest = std::copy_n(first, entry->count, places.begin());
-      std::fill(rest, places.end(), Link::none());
+    for (auto kept = lists_.rbegin(); kept != lists_.rend(); ++kept) {
+      lists.assign(kept->slot, kept->level, std::span<const Slot>(links_).subspan(kept->first, kept->count));
+    }
+    for (auto kept = parents_.rbegin(); kept != parents_.rend(); ++kept) lists.set_parent(kept->slot, kept->parent);
+    for (std::size_t i = 0; i < slots_; ++i) {
+      for (unsigned level = 0; level <= lists.level_of(to_slot(i)); ++level) {
+        std::size_t earlier = 0;
+        lists.for_each(to_slot(i), level, [&](Slot target) { earlier += to_index(target) < slots_ ? 1 : 0; });
+        lists.clear_from(to_slot(i), level, earlier);
+      }
     }
   }
 
  private:
-  static constexpr std::size_t levels_seen = 2;
-
-  struct Entry {
+  struct List {
     Slot slot;
     unsigned level;
     std::size_t first;
     std::size_t count;
   };
+  struct Parent {
+    Slot slot;
+    Slot parent;
+  };
 
   std::size_t slots_;
-  SlotSet seen_;
-  std::vector<Entry> entries_;
-  std::vector<Link> links_;
+  std::vector<List> lists_;
+  std::vector<Slot> links_;
+  std::vector<Parent> parents_;
 };
 
 }  // namespace shoal::inline v0::detail

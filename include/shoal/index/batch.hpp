@@ -96,6 +96,10 @@ class NumberedRows {
 };
 
 /// One run of batch_insert over `entries` and the structure that finds them.
+///
+/// Items go in by rounds: a round is staged, linked as a whole, and then published item by item, each with its call of
+/// the progress callback. When a batch ends among the items of a round, the round is taken back and linked again with
+/// the items before that point alone, so that nothing after them is left in the structure.
 template <class Id, class Entries, class Structure>
 class BatchRun {
  public:
@@ -111,6 +115,7 @@ class BatchRun {
       step_ = Step::source;
       if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
       step_ = Step::own;
+      workers_ = options_.workers();
       entries_.begin_batch(keeps_undo());
       entries_.reserve_input();
       if (keeps_undo()) structure_.begin_undo();
@@ -124,10 +129,18 @@ class BatchRun {
 
  private:
   enum class Step : std::uint8_t { own, source, callback };
+  /// What a failure would be laid to: the item read last, or something else.
+  struct Blame {
+    bool item = false;
+    std::optional<Id> id{};
+    std::exception_ptr exception{};
+  };
+  /// What became of an item of the round.
+  enum class Fate : std::uint8_t { taken, passed_over };
 
   [[nodiscard]] bool keeps_undo() const noexcept { return options_.atomicity == Atomicity::all_or_nothing; }
 
-  /// Reads the source to its end or to the first failure. A prefix batch links each item at once.
+  /// Reads the source to its end or to the first failure, and links what was read, a round at a time.
   template <class Source, class Progress>
   std::optional<Error> read_all(Source&& source, Progress& progress) {
     step_ = Step::source;
@@ -139,21 +152,57 @@ class BatchRun {
     auto item = std::ranges::begin(source);
     const auto last = std::ranges::end(source);
     if (item == last) return std::nullopt;
-    for (;;) {
-      if (auto failure = stage(*item)) return failure;
-      if (!keeps_undo()) {
-        if (staged_ == Staged::taken) link_next();
-        ++item_;
-        if (!report(progress, item_)) return cancelled("the progress callback returned false");
+    for (bool more = true; more;) {
+      const std::size_t most = reads_ahead<Source, Progress>() ? structure_.round_size() : 1;
+      std::optional<Error> failure;
+      SHOAL_TRY { failure = stage_round(item, last, most, more); }
+      SHOAL_CATCH_ALL { failure = explain_exception(); }
+      if (keeps_undo()) {
+        item_ = read_;
       } else {
-        ++item_;
+        // What was read before the failure goes in; a failure on that way comes first, and is the one that counts.
+        Blame blame = std::exchange(blame_, Blame{});
+        if (auto earlier = link_round(progress)) return earlier;
+        blame_ = std::move(blame);
       }
+      if (failure) return failure;
+    }
+    return std::nullopt;
+  }
+
+  /// A source that can be read only once loses what was read ahead when the batch is ended from outside: then it is
+  /// read one by one.
+  template <class Source, class Progress>
+  [[nodiscard]] bool reads_ahead() const noexcept {
+    return std::ranges::forward_range<Source> || (!can_cancel<Progress> && !options_.stop.can_stop());
+  }
+  template <class Progress>
+  static constexpr bool can_cancel = !std::is_void_v<std::invoke_result_t<Progress&, std::size_t, std::size_t>>;
+
+  /// Stages up to `most` items. `more`: the source has not ended.
+  template <class Iterator, class Sentinel>
+  std::optional<Error> stage_round(Iterator& item, const Sentinel& last, std::size_t most, bool& more) {
+    for (std::size_t in_round = 1;; ++in_round) {
+      if (needs_move_) {
+        step_ = Step::source;
+        if (options_.stop.stop_requested()) return cancelled("a stop was requested");
+        blame_.id.reset();
+        ++item;
+        needs_move_ = false;
+        if (item == last) {
+          more = false;
+          return std::nullopt;
+        }
+      }
+      if (auto failure = stage(*item)) return failure;
+      ++read_;
       step_ = Step::source;
-      if (total_ != 0 && item_ == total_) return std::nullopt;
-      if (options_.stop.stop_requested()) return cancelled("a stop was requested");
-      id_.reset();
-      ++item;
-      if (item == last) return std::nullopt;
+      if (total_ != 0 && read_ == total_) {
+        more = false;
+        return std::nullopt;
+      }
+      needs_move_ = true;
+      if (in_round == most) return std::nullopt;
     }
   }
 
@@ -161,47 +210,103 @@ class BatchRun {
   template <class Item>
   std::optional<Error> stage(Item&& item) {
     step_ = Step::source;
-    blames_item_ = true;
-    id_.reset();
+    blame_.item = true;
+    blame_.id.reset();
     auto&& [raw_id, vector] = item;
     static_assert(VectorInput<decltype(vector)>,
                   "shoal: the second part of a batch item must be a contiguous range of numbers or an Eigen vector");
     auto id = to_id<Id>(raw_id);
     if (!id) return std::move(id.error());
-    id_ = *id;
+    blame_.id = *id;
     auto admitted = entries_.admit(vector);
     if (!admitted) return std::move(admitted.error());
     step_ = Step::own;
+    if (fates_.size() == fates_.capacity()) fates_.reserve(2 * fates_.size() + 64);
+    reserve_ids(entries_.staged() + 1);
+    structure_.reserve(std::min(entries_.slots() + entries_.staged() + 1, max_slots));
     auto staged = entries_.stage(*id, *admitted, options_.on_duplicate);
     if (!staged) return std::move(staged.error());
-    staged_ = *staged;
-    if (keeps_undo() && options_.on_duplicate == OnDuplicate::skip) passed_over_.push_back(staged_ != Staged::taken);
-    const std::size_t slots = entries_.slots() + entries_.staged();
-    structure_.reserve(slots);
-    reserve_ids(entries_.staged());
-    blames_item_ = false;
+    fates_.push_back(*staged == Entries::Staged::taken ? Fate::taken : Fate::passed_over);
+    blame_ = {};
+    return std::nullopt;
+  }
+
+  /// Links and publishes what was staged.
+  template <class Progress>
+  std::optional<Error> link_round(Progress& progress) {
+    std::optional<Error> failure;
+    if (entries_.staged() == 0) {
+      failure = publish(progress);
+    } else {
+      step_ = Step::own;
+      if (fates_.front() == Fate::taken) blame_.id = entries_.id_of(to_slot(entries_.slots()));
+      const std::size_t first = entries_.slots();
+      const std::size_t count = entries_.staged();
+      const bool may_end_early =
+          fates_.size() > 1 && (!std::same_as<std::remove_cvref_t<Progress>, NoProgress> || options_.stop.can_stop());
+      if (may_end_early) structure_.begin_undo();
+      structure_.link(entries_.rows(), count, workers_);
+      blame_ = {};
+      SHOAL_TRY { failure = publish(progress); }
+      SHOAL_CATCH_ALL { failure = explain_exception(); }
+      if (may_end_early && entries_.staged() != 0) {
+        structure_.roll_back();
+        link_first(entries_.slots() - first, count);
+      } else {
+        structure_.commit();
+      }
+    }
+    entries_.end_round();
+    fates_.clear();
+    return failure;
+  }
+
+  /// Links the first `wanted` items of a round of `count` that was taken back. They may need memory that the round as
+  /// a whole did not; if there is none, the whole round goes in, which fits where it was.
+  void link_first(std::size_t wanted, std::size_t count) {
+    SHOAL_TRY { return structure_.link(entries_.rows(), wanted, workers_); }
+    SHOAL_CATCH_ALL {}
+    structure_.link(entries_.rows(), count, workers_);
+    for (; item_ < read_; ++item_) {
+      if (fates_[fates_.size() - (read_ - item_)] == Fate::taken) publish_next();
+    }
+  }
+
+  /// Makes entries of the staged items of a round that is linked, and tells the caller of each item.
+  template <class Progress>
+  std::optional<Error> publish(Progress& progress) {
+    for (std::size_t i = 0; i < fates_.size(); ++i) {
+      if (i > 0 && options_.stop.stop_requested()) return cancelled("a stop was requested");
+      if (fates_[i] == Fate::taken) publish_next();
+      ++item_;
+      if (!report(progress, item_)) return cancelled("the progress callback returned false");
+    }
     return std::nullopt;
   }
 
   /// The first staged item becomes an entry.
-  void link_next() {
-    structure_.link_next(entries_.rows());
+  void publish_next() {
     ids_.push_back(entries_.id_of(to_slot(entries_.slots())));
     entries_.publish();
   }
 
-  /// An all-or-nothing batch whose source has been read to the end: links what was staged.
+  /// An all-or-nothing batch whose source has been read to the end: links what was staged, a round at a time.
   template <class Progress>
   std::optional<Error> link_staged(Progress& progress) {
-    const std::size_t items = item_;
-    for (item_ = 0; item_ < items; ++item_) {
+    std::size_t linked = 0;
+    for (item_ = 0; item_ < fates_.size(); ++item_) {
       step_ = Step::own;
-      if (passed_over_.empty() || !passed_over_[item_]) {
-        id_ = entries_.id_of(to_slot(entries_.slots()));
-        link_next();
+      if (item_ > 0 && options_.stop.stop_requested()) return cancelled("a stop was requested");
+      if (fates_[item_] == Fate::taken) {
+        blame_.id = entries_.id_of(to_slot(entries_.slots()));
+        if (linked == 0) {
+          linked = std::min(structure_.round_size(), entries_.staged());
+          structure_.link(entries_.rows(), linked, workers_);
+        }
+        publish_next();
+        --linked;
       }
       if (!report(progress, item_ + 1)) return cancelled("the progress callback returned false");
-      if (item_ + 1 < items && options_.stop.stop_requested()) return cancelled("a stop was requested");
     }
     return std::nullopt;
   }
@@ -231,18 +336,18 @@ class BatchRun {
   }
 
   [[nodiscard]] std::optional<Error> cancelled(const char* why) {
-    blames_item_ = false;
+    blame_ = {};
     return make_error(ErrorCode::cancelled, "cancelled: ", why);
   }
 
   /// Called inside a handler: what the exception in flight means for the batch.
   [[nodiscard]] Error explain_exception() noexcept {
     if (step_ == Step::own) {
-      blames_item_ = id_.has_value();
+      blame_.item = blame_.id.has_value();
       return Error(ErrorCode::out_of_memory);
     }
-    exception_ = std::current_exception();
-    blames_item_ = step_ == Step::source;
+    blame_.exception = std::current_exception();
+    blame_.item = step_ == Step::source;
     return describe_exception(step_ == Step::source ? ErrorCode::source_failed : ErrorCode::callback_failed);
   }
   [[nodiscard]] static Error describe_exception(ErrorCode code) noexcept {
@@ -257,9 +362,14 @@ class BatchRun {
     return Error(code);
   }
 
+  void end_batch() noexcept {
+    entries_.end_batch();
+    structure_.end_batch();
+  }
+
   [[nodiscard]] Result succeed() noexcept {
     if (undo_begun_) structure_.commit();
-    entries_.end_batch();
+    end_batch();
     return std::move(ids_);
   }
 
@@ -269,36 +379,34 @@ class BatchRun {
       entries_.roll_back();
       ids_.clear();
     }
-    entries_.end_batch();
+    end_batch();
     BatchError<Id> error;
     error.successful_count = ids_.size();
     error.successful_ids = std::move(ids_);
     error.completed_count = keeps_undo() ? 0 : item_;
-    if (blames_item_) {
+    if (blame_.item) {
       error.failed_index = item_;
-      error.failed_id = id_;
+      error.failed_id = blame_.id;
     }
     error.cause = std::move(cause);
-    error.exception = std::move(exception_);
+    error.exception = std::move(blame_.exception);
     return Unexpected<BatchError<Id>>(std::move(error));
   }
-
-  using Staged = typename Entries::Staged;
 
   Entries& entries_;
   Structure& structure_;
   const BatchOptions& options_;
   std::size_t total_ = 0;  // 0: unknown
+  Workers workers_;
   std::vector<Id> ids_;
-  std::vector<bool> passed_over_;  // by item; only for an all-or-nothing batch that may skip
+  std::vector<Fate> fates_;  // of the items of the round; of all items of an all-or-nothing batch
 
-  std::size_t item_ = 0;
-  std::optional<Id> id_;
-  Staged staged_ = Staged::taken;
+  std::size_t read_ = 0;     // items read from the source
+  std::size_t item_ = 0;     // items that are done
+  bool needs_move_ = false;  // the source stands at an item that was read
   Step step_ = Step::own;
-  bool blames_item_ = false;
+  Blame blame_;
   bool undo_begun_ = false;
-  std::exception_ptr exception_;
 };
 
 }  // namespace detail

@@ -48,6 +48,7 @@ class Entries {
   [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
   [[nodiscard]] bool has_dead() const noexcept { return slots_ != table_.size(); }
   [[nodiscard]] bool is_dead(Slot slot) const noexcept { return dead_.contains(slot); }
+  [[nodiscard]] bool is_live(Slot slot) const noexcept { return to_index(slot) < slots_ && !is_dead(slot); }
   [[nodiscard]] Id id_of(Slot slot) const noexcept { return ids_[to_index(slot)]; }
   [[nodiscard]] std::optional<Slot> find(Id id) const noexcept { return table_.find(id, ids_); }
 
@@ -99,12 +100,12 @@ class Entries {
           make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots, " slots, all are used"));
     }
     reserve(next + 1);
-    if (keeps_undo_) staged_table_.reserve(staged_ + 1, ids_);
+    staged_table_.reserve(staged_ + 1, ids_);
     ids_[next] = id;
     rows_.write(to_slot(next), vector);
     ++staged_;
     if (is_new) ++staged_new_;
-    if (keeps_undo_) staged_table_.put(to_slot(next), ids_);
+    staged_table_.put(to_slot(next), ids_);
     return Staged::taken;
   }
 
@@ -123,8 +124,14 @@ class Entries {
     if (keeps_undo_) replaced_.push_back({slot, *before});
   }
 
-  /// A batch begins. With `keep_undo`, several items may be staged before the first is published, and what is
-  /// published can be taken back.
+  /// What was staged is published, or is dropped.
+  void end_round() noexcept {
+    staged_ = 0;
+    staged_new_ = 0;
+    staged_table_.clear();
+  }
+
+  /// A batch begins. With `keep_undo`, what is published can be taken back.
   void begin_batch(bool keep_undo) noexcept {
     keeps_undo_ = keep_undo;
     batch_first_ = slots_;
@@ -133,8 +140,7 @@ class Entries {
   void end_batch() noexcept {
     keeps_undo_ = false;
     std::vector<Replaced>().swap(replaced_);
-    staged_ = 0;
-    staged_new_ = 0;
+    end_round();
     staged_table_ = {};
   }
   /// The batch ends, and nothing of it stays.
@@ -203,7 +209,7 @@ class Entries {
   std::size_t staged_new_ = 0;  // staged items whose id is not in the index
   bool keeps_undo_ = false;
   std::size_t batch_first_ = 0;     // slots used when the batch began
-  SlotTable<Id> staged_table_;      // only while undo is kept: items of one batch, staged before any is published
+  SlotTable<Id> staged_table_;      // items of the round, or of the batch while undo is kept
   std::vector<Replaced> replaced_;  // only while undo is kept, in order
 };
 

@@ -13,10 +13,12 @@ namespace shoal::inline v0::detail {
 class FlatStructure {
  public:
   void reserve(std::size_t) noexcept {}
+  [[nodiscard]] std::size_t round_size() const noexcept { return 64; }
   template <VectorRows Rows>
-  void link_next(const Rows&) noexcept {
-    ++size_;
+  void link(const Rows&, std::size_t count, const Workers&) noexcept {
+    size_ += count;
   }
+  void end_batch() noexcept {}
   void begin_undo() noexcept { undo_size_ = size_; }
   void commit() noexcept {}
   void roll_back() noexcept { size_ = undo_size_; }
@@ -42,6 +44,7 @@ class FlatStructure {
         found.push_back({distances[i], slots[i]});
       }
     }
+    if (found.size() > wanted.k) keep_best(found, wanted.k, before);
   }
 
   void check(CheckReport&) const noexcept {}

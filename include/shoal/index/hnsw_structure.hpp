@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "shoal/graph/insert.hpp"
+#include "shoal/graph/link_round.hpp"
 #include "shoal/index/config.hpp"
 #include "shoal/index/structure.hpp"
 
@@ -17,13 +17,20 @@ class HnswStructure {
   explicit HnswStructure(const HnswConfig& config) noexcept
       : graph_(config.M, config.seed), ef_construction_(std::max(config.ef_construction, config.M)) {}
 
-  void reserve(std::size_t slots) {
-    graph_.reserve(slots);
-    scratch_.reserve(slots, graph_.M(), ef_construction_);
-  }
+  void reserve(std::size_t slots) { graph_.reserve(slots); }
+  [[nodiscard]] std::size_t round_size() const noexcept { return detail::round_size(graph_.size()); }
   template <VectorRows Rows>
-  void link_next(const Rows& rows) {
-    insert_next(graph_, RowSpace<Rows>{&rows}, ef_construction_, scratch_);
+  void link(const Rows& rows, std::size_t count, const Workers& workers) {
+    std::vector<typename Rows::QueryBuffer> buffers;
+    if constexpr (RowScorer<Rows>::has_sketches) {
+      buffers.reserve(workers.count());
+      while (buffers.size() < workers.count()) buffers.emplace_back(rows);
+    }
+    link_round(graph_, RowSpace<Rows>{&rows, buffers}, count, ef_construction_, scratch_, workers);
+  }
+  /// Gives back the memory of large rounds; that of small ones waits for the next.
+  void end_batch() noexcept {
+    if (scratch_.edges.capacity() > 64 * 2 * graph_.M()) scratch_ = RoundScratch();
   }
   void begin_undo() { graph_.begin_undo(); }
   void commit() noexcept { graph_.commit(); }
@@ -63,7 +70,7 @@ class HnswStructure {
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       for (unsigned level = 0; level <= graph_.lists().level_of(to_slot(i)); ++level) {
         stats.levels[level].slots += 1;
-        stats.levels[level].links += graph_.lists().links(to_slot(i), level).size();
+        stats.levels[level].links += graph_.lists().count(to_slot(i), level);
       }
     }
   }
@@ -77,7 +84,6 @@ class HnswStructure {
   static void add_estimate(MemoryUsage& usage, const HnswConfig& config, std::size_t slots) noexcept {
     usage.links += LinkLists::estimate_base_bytes(config.M, slots);
     usage.upper_links += LinkLists::estimate_upper_bytes(config.M, slots);
-    usage.scratch += InsertScratch::estimate_bytes(slots, config.M, std::max(config.ef_construction, config.M));
   }
 
   [[nodiscard]] HnswStructure clone() const { return HnswStructure(graph_.clone(), ef_construction_); }
@@ -88,7 +94,7 @@ class HnswStructure {
 
   HnswGraph graph_;
   std::size_t ef_construction_;
-  InsertScratch scratch_;
+  RoundScratch scratch_;
 };
 
 }  // namespace shoal::inline v0::detail

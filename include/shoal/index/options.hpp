@@ -7,6 +7,8 @@
 #include <functional>
 #include <utility>
 
+#include "shoal/core/workers.hpp"
+
 namespace shoal::inline v0 {
 
 /// What a batch does with an id that is already there, or that came before in the same batch.
@@ -41,6 +43,8 @@ class StopToken {
       : ask_([token = std::move(token)] { return static_cast<bool>(token.stop_requested()); }) {}
 
   [[nodiscard]] bool stop_requested() const { return ask_ && ask_(); }
+  /// Was it made of something that can be asked?
+  [[nodiscard]] bool can_stop() const noexcept { return static_cast<bool>(ask_); }
 
  private:
   std::function<bool()> ask_;
@@ -48,10 +52,21 @@ class StopToken {
 
 /// Choices of `batch_insert`, its third argument.
 struct BatchOptions {
-  unsigned threads = 1;  ///< Threads that may link; 0: one for each core. Same result. This release uses one.
+  unsigned threads = 1;  ///< Threads that may link; 0: one for each core. Same result.
   StopToken stop{};      ///< Asked before each item.
   OnDuplicate on_duplicate = OnDuplicate::fail;
   Atomicity atomicity = Atomicity::prefix;
+#if SHOAL_HAS_THREADS
+  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
+#endif
+
+  [[nodiscard]] detail::Workers workers() const {
+#if SHOAL_HAS_THREADS
+    return detail::Workers(threads, executor);
+#else
+    return detail::Workers();
+#endif
+  }
 };
 
 /// Choices of a search.
@@ -60,6 +75,17 @@ struct SearchOptions {
   std::size_t ef = 0;  ///< Candidates kept by the walk: more is slower and finds more. 0: max(100, 2 k). At least k.
   std::function<bool(std::uint64_t id)> filter{};  ///< Only ids it accepts are returned. May be called for any entry.
   unsigned threads = 1;                            ///< Of `batch_search`; 0: one for each core.
+#if SHOAL_HAS_THREADS
+  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
+#endif
+
+  [[nodiscard]] detail::Workers workers() const {
+#if SHOAL_HAS_THREADS
+    return detail::Workers(threads, executor);
+#else
+    return detail::Workers();
+#endif
+  }
 };
 
 }  // namespace shoal::inline v0

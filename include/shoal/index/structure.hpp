@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shoal/core/slot.hpp"
+#include "shoal/core/workers.hpp"
 #include "shoal/graph/beam_search.hpp"
 #include "shoal/graph/check.hpp"
 #include "shoal/index/index_stats.hpp"
@@ -22,16 +23,37 @@ struct RowScorer {
   const Rows* rows;
   typename Rows::Query query;
 
+  static constexpr bool has_sketches = SketchedRows<Rows>;
+  static constexpr std::size_t prefetched_first = has_sketches ? ~std::size_t{0} : 1;
+
   void operator()(std::span<const Slot> slots, float* out) const noexcept { rows->distances(query, slots, out); }
-  void prefetch(Slot slot) const noexcept { rows->prefetch(slot); }
+  void within(std::span<const Slot> slots, float bound, float* out) const noexcept requires has_sketches {
+    rows->distances_within(query, slots, bound, out);
+  }
+  void prefetch(Slot slot) const noexcept {
+    if constexpr (has_sketches) {
+      rows->prefetch_sketch(slot);
+    } else {
+      rows->prefetch(slot);
+    }
+  }
 };
 
-/// The rows as the graph sees them.
+/// The rows as the graph sees them. `buffers`: one for each worker that walks.
 template <VectorRows Rows>
 struct RowSpace {
   const Rows* rows;
+  std::span<typename Rows::QueryBuffer> buffers{};
 
   [[nodiscard]] RowScorer<Rows> scorer_for(Slot slot) const noexcept { return {rows, rows->query_for(slot)}; }
+  [[nodiscard]] RowScorer<Rows> walker_for(Slot slot,
+                                           std::size_t worker) const noexcept requires RowScorer<Rows>::has_sketches {
+    return {rows, rows->prepare_kept(slot, buffers[worker])};
+  }
+  void block_distances(std::span<const Slot> a, std::span<const Slot> b,
+                       float* out) const noexcept requires BlockRows<Rows> {
+    rows->block_distances(a, b, out);
+  }
 };
 
 /// Every slot passes: searches with it take the plain path.
@@ -55,9 +77,12 @@ struct StructureScratch {
   }
 };
 
-/// - `S(config)`: empty. - `reserve(n)`: room to link slots below n; the only function of the write path that
-///   allocates. - `link_next(rows)`: makes slot size() findable; its row is written.
-/// - `begin_undo`, `commit`, `roll_back`: link_next may then throw std::bad_alloc, and is taken back as a whole.
+/// - `S(config)`: empty. - `reserve(n)`: room for slots below n.
+/// - `link(rows, count, workers)`: makes the next `count` slots findable; their rows are written. Throws
+///   std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome does not depend on the workers.
+/// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
+/// link at once now.
+/// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back.
 /// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
 /// - `search`: puts into `scratch.found` at least the k best accepted slots by `before` that it can find, all of them
 ///   when there are fewer.
@@ -66,10 +91,12 @@ template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
     requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
              SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
-             IndexStats& stats,
+             IndexStats& stats, const Workers& workers,
              bool (*before)(const Candidate&, const Candidate&)) {
       structure.reserve(n);
-      structure.link_next(rows);
+      structure.link(rows, n, workers);
+      { view.round_size() } noexcept -> std::same_as<std::size_t>;
+      { structure.end_batch() } noexcept;
       structure.begin_undo();
       { structure.commit() } noexcept;
       { structure.roll_back() } noexcept;

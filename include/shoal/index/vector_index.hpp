@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "shoal/core/access_check.hpp"
-#include "shoal/core/parallel_for.hpp"
+#include "shoal/core/workers.hpp"
 #include "shoal/index/batch.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/index/neighbor.hpp"
@@ -159,14 +159,14 @@ class VectorIndex {
       auto view = detail::view_matrix(queries, dimensions());
       if (!view) return Unexpected<Error>(std::move(view.error()));
       return search_each(
-          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); }, options.threads);
+          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); }, options.workers());
     } else {
       const auto count = static_cast<std::size_t>(std::ranges::size(queries));
       const auto first = std::ranges::begin(queries);
       using Offset = std::ranges::range_difference_t<const Queries>;
       return search_each(
           count, [&](std::size_t i) { return search_unguarded(first[static_cast<Offset>(i)], options); },
-          options.threads);
+          options.workers());
     }
   }
   template <QueriesInput Queries>
@@ -218,7 +218,8 @@ class VectorIndex {
     CheckReport report;
     structure_.check(report);
     entries_.check(report);
-    if (structure_.size() != entries_.slots()) {
+    // Between the items of a round, more may be linked than are entries yet.
+    if (structure_.size() < entries_.slots() || structure_.size() > entries_.slots() + entries_.staged()) {
       detail::add_fault(report, "the structure has ", structure_.size(), " slots, the entries have ", entries_.slots());
     }
     return report;
@@ -303,12 +304,11 @@ class VectorIndex {
 
   /// The results of search(0) .. search(count - 1), or the first error with its position.
   template <class Search>
-  [[nodiscard]] static Expected<std::vector<std::vector<Neighbor<Id>>>, Error> search_each(std::size_t count,
-                                                                                           const Search& search,
-                                                                                           unsigned threads) {
+  [[nodiscard]] static Expected<std::vector<std::vector<Neighbor<Id>>>, Error> search_each(
+      std::size_t count, const Search& search, const detail::Workers& workers) {
     SHOAL_TRY {
       std::vector<Expected<std::vector<Neighbor<Id>>, Error>> found(count);
-      detail::parallel_for(count, threads, [&](std::size_t i) { found[i] = search(i); });
+      workers.for_each(count, [&](std::size_t, std::size_t i) { found[i] = search(i); });
       std::vector<std::vector<Neighbor<Id>>> results;
       results.reserve(count);
       for (std::size_t i = 0; i < count; ++i) {
@@ -329,7 +329,9 @@ class VectorIndex {
     const std::size_t k = std::min(options.k, entries_.live());
     if (k == 0) return {};
     const std::size_t ef = options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k);
-    const detail::SearchSize wanted{k, std::min(std::max(ef, k), slots)};
+    // Rows that rank what was found want more of it than is returned.
+    const std::size_t found = std::min(RankedRows<Rows> ? std::max<std::size_t>(20, 2 * k) : k, slots);
+    const detail::SearchSize wanted{found, std::min(std::max(ef, found), slots)};
     const detail::RowScorer<Rows> scorer{&entries_.rows(), entries_.rows().prepare(query, scratch.query)};
     const auto before = [this](const detail::Candidate& a, const detail::Candidate& b) {
       return Neighbor<Id>{entries_.id_of(a.slot), a.distance} < Neighbor<Id>{entries_.id_of(b.slot), b.distance};
@@ -337,16 +339,28 @@ class VectorIndex {
     scratch.structure.found.clear();
     if (options.filter) {
       const auto accept = [&](Slot slot) {
-        return !entries_.is_dead(slot) && options.filter(static_cast<std::uint64_t>(entries_.id_of(slot)));
+        return entries_.is_live(slot) && options.filter(static_cast<std::uint64_t>(entries_.id_of(slot)));
       };
       structure_.search(scorer, wanted, accept, before, scratch.structure);
-    } else if (entries_.has_dead()) {
-      const auto accept = [&](Slot slot) { return !entries_.is_dead(slot); };
+    } else if (entries_.has_dead() || slots != entries_.slots()) {
+      const auto accept = [&](Slot slot) { return entries_.is_live(slot); };
       structure_.search(scorer, wanted, accept, before, scratch.structure);
     } else {
       structure_.search(scorer, wanted, detail::AcceptAll{}, before, scratch.structure);
     }
+    if constexpr (RankedRows<Rows>) rank(scorer.query, scratch.structure);
     return best_of(scratch.structure.found, k);
+  }
+
+  /// The distances of what was found become those that are returned.
+  void rank(const typename Rows::Query& query, detail::StructureScratch& scratch) const {
+    std::vector<Slot>& slots = scratch.walk.fresh;
+    std::vector<float>& distances = scratch.walk.distances;
+    slots.resize(std::max(slots.size(), scratch.found.size()));
+    distances.resize(std::max(distances.size(), scratch.found.size()));
+    for (std::size_t i = 0; i < scratch.found.size(); ++i) slots[i] = scratch.found[i].slot;
+    entries_.rows().rank(query, std::span<const Slot>(slots).first(scratch.found.size()), distances.data());
+    for (std::size_t i = 0; i < scratch.found.size(); ++i) scratch.found[i].distance = distances[i];
   }
 
   [[nodiscard]] std::vector<Neighbor<Id>> best_of(std::span<const detail::Candidate> found, std::size_t k) const {

@@ -1,8 +1,8 @@
 #pragma once
 // What every level of instructions has to offer: one pointer for each kernel. A level fills a table at compile time,
 // and level.hpp chooses one while the program runs. All take any alignment and any n or count, 0 included; rows come as
-// arrays of pointers, so that one call serves a whole hop, wherever its rows lie. float_kernels.hpp, int8_kernels.hpp
-// and hadamard.hpp say what each computes.
+// arrays of pointers, so that one call serves a whole hop, wherever its rows lie. float_kernels.hpp, int8_kernels.hpp,
+// hadamard.hpp and bit_kernels.hpp say what each computes.
 
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +44,9 @@ struct KernelTable {
   void (*hadamard)(float* values, std::size_t n) noexcept;
   std::uint32_t (*largest_magnitude_bits)(const float* values, std::size_t n) noexcept;
   void (*round_to_codes)(const float* values, std::size_t n, float factor, std::int8_t* codes) noexcept;
+
+  void (*bit_sums)(const std::uint8_t* levels, const std::uint64_t* planes, const std::uint64_t* const* rows,
+                   std::size_t count, std::size_t words, std::int32_t* out) noexcept;
 };
 
 }  // namespace detail

@@ -27,7 +27,9 @@ namespace shoal::inline v0::simd {
 [[nodiscard]] SHOAL_COLD inline Level best_level() noexcept {
 #if SHOAL_HAS_X86_REGIONS
   __builtin_cpu_init();  // asks the operating system too: it must save the registers
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Level::portable;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("popcnt")) {
+    return Level::portable;
+  }
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
       !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
     return Level::avx2;

@@ -191,6 +191,17 @@ struct ByteProduct {
   SHOAL_ALWAYS_INLINE static std::int32_t shifted(std::int32_t sum, std::int32_t) noexcept { return sum; }
 };
 
+/// Sums over set bits: those of each plane of the query are counted.
+struct BitSum {
+  using Sum = std::int32_t;
+  SHOAL_ALWAYS_INLINE static Sum zero() noexcept { return 0; }
+  SHOAL_ALWAYS_INLINE static Sum add(std::uint64_t bits, const std::uint8_t*, const std::uint64_t* planes,
+                                     std::size_t words, Sum sum) noexcept {
+    for (std::size_t plane = 0; plane < 4; ++plane) sum += std::popcount(bits & planes[plane * words]) << plane;
+    return sum;
+  }
+  SHOAL_ALWAYS_INLINE static std::int32_t total(Sum sum) noexcept { return sum; }
+};
 }  // namespace shoal::inline v0::simd::detail::portable
 
 #define SHOAL_SIMD_REGION portable

@@ -1,11 +1,13 @@
 #pragma once
-// Float32: vectors as they came, four bytes a component. Works with every metric.
+// Float32: vectors as they came, four bytes a component. Works with every metric; where the metric is one of inner
+// products, sketches (sketch.hpp) spare a walk from reading most rows that are too far.
 
 #include <cstddef>
 #include <cstring>
 #include <span>
 
 #include "shoal/core/chunked_rows.hpp"
+#include "shoal/storage/sketch.hpp"
 #include "shoal/storage/storage.hpp"
 
 namespace shoal::inline v0 {
@@ -15,33 +17,51 @@ namespace detail {
 template <Metric M>
 class Float32Rows {
  public:
-  using Query = const float*;
+  struct Query {
+    const float* vector;
+    typename SketchesFor<M>::Query sketch{};
+  };
   struct QueryBuffer {
-    explicit QueryBuffer(const Float32Rows&) noexcept {}
-    [[nodiscard]] std::size_t memory_bytes() const noexcept { return 0; }
+    explicit QueryBuffer(const Float32Rows& rows) : sketch(rows.dimensions_) {}
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return sketch.memory_bytes(); }
+    typename SketchesFor<M>::Buffer sketch;
   };
 
-  explicit Float32Rows(std::size_t dimensions) noexcept : dimensions_(dimensions), rows_(stride(dimensions)) {}
+  explicit Float32Rows(std::size_t dimensions)
+      : dimensions_(dimensions), rows_(stride(dimensions)), sketches_(dimensions) {}
 
-  void reserve(std::size_t slots) { rows_.reserve(slots); }
+  void reserve(std::size_t slots) {
+    rows_.reserve(slots);
+    sketches_.reserve(slots);
+  }
 
   void write(Slot slot, std::span<const float> vector) noexcept {
     std::memcpy(rows_[to_index(slot)], vector.data(), dimensions_ * sizeof(float));
+    sketches_.write(slot, vector.data(), [this](Slot other) { return row(other); });
   }
   void read(Slot slot, std::span<float> out) const noexcept {
     std::memcpy(out.data(), row(slot), dimensions_ * sizeof(float));
   }
 
-  [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer&) const noexcept { return vector.data(); }
-  [[nodiscard]] Query query_for(Slot slot) const noexcept { return row(slot); }
+  [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer& buffer) const noexcept {
+    return {vector.data(), sketches_.prepare(vector.data(), buffer.sketch)};
+  }
+  [[nodiscard]] Query prepare_kept(Slot slot, QueryBuffer& buffer) const noexcept {
+    return {row(slot), sketches_.prepare(row(slot), buffer.sketch)};
+  }
+  [[nodiscard]] Query query_for(Slot slot) const noexcept { return {row(slot)}; }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
     for_each_piece(slots, slots_a_call, [&](std::span<const Slot> some, std::size_t at) {
       const RowPointers rows(*this, some);
-      detail::distances<M>(query, rows.rows, some.size(), dimensions_, out + at);
+      detail::distances<M>(query.vector, rows.rows, some.size(), dimensions_, out + at);
     });
   }
 
+  void distances_within(const Query& query, std::span<const Slot> slots, float bound, float* out) const noexcept {
+    compare_within(sketches_, query.sketch, slots, bound, out,
+                   [&](std::span<const Slot> some, float* to) { distances(query, some, to); });
+  }
   void block_distances(std::span<const Slot> a, std::span<const Slot> b, float* out) const noexcept {
     for_each_piece(b, slots_a_call, [&](std::span<const Slot> some_b, std::size_t b_at) {
       const RowPointers b_rows(*this, some_b);
@@ -58,14 +78,21 @@ class Float32Rows {
     for (std::size_t line = 0; line < rows_.stride(); line += cache_line_bytes) detail::prefetch(bytes + line);
   }
 
-  [[nodiscard]] Float32Rows clone() const { return Float32Rows(dimensions_, rows_.clone()); }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes(); }
+  /// Asks for what a walk reads first.
+  void prefetch_sketch(Slot slot) const noexcept requires InnerProductMetric<M> {
+    if (sketches_.is_ready()) sketches_.prefetch(slot);
+  }
+  [[nodiscard]] const SketchesFor<M>& sketches() const noexcept { return sketches_; }
+
+  [[nodiscard]] Float32Rows clone() const { return Float32Rows(dimensions_, rows_.clone(), sketches_.clone()); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes() + sketches_.memory_bytes(); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
-    return ChunkedRows::estimate_bytes(stride(dimensions), slots);
+    return ChunkedRows::estimate_bytes(stride(dimensions), slots) + SketchesFor<M>::estimate_bytes(dimensions, slots);
   }
 
  private:
-  Float32Rows(std::size_t dimensions, ChunkedRows rows) noexcept : dimensions_(dimensions), rows_(std::move(rows)) {}
+  Float32Rows(std::size_t dimensions, ChunkedRows rows, SketchesFor<M> sketches) noexcept
+      : dimensions_(dimensions), rows_(std::move(rows)), sketches_(std::move(sketches)) {}
 
   /// Of 1 to `slots_a_call` slots.
   struct RowPointers {
@@ -87,6 +114,7 @@ class Float32Rows {
 
   std::size_t dimensions_;
   ChunkedRows rows_;
+  SketchesFor<M> sketches_;
 };
 
 }  // namespace detail

@@ -66,6 +66,31 @@ concept BlockRows = VectorRows<R> && requires(const R& view, std::span<const Slo
 };
 // clang-format on
 
+/// Rows that can tell of most others that they are too far without reading them (sketch.hpp):
+/// - `prepare_kept(slot, buffer)`: as `query_for`, with what that needs.
+/// - `distances_within(query, slots, bound, out)`: as `distances`, but one above `bound` may come as the largest float.
+/// - `prefetch_sketch(slot)`: asks for what it reads first.
+// clang-format off
+template <class R>
+concept SketchedRows = VectorRows<R> && requires(const R& view, typename R::QueryBuffer& buffer,
+                                                 const typename R::Query& query, std::span<const Slot> slots,
+                                                 Slot slot, float bound, float* out) {
+  { view.prepare_kept(slot, buffer) } noexcept -> std::same_as<typename R::Query>;
+  { view.distances_within(query, slots, bound, out) } noexcept;
+  { view.prefetch_sketch(slot) } noexcept;
+};
+// clang-format on
+
+/// Rows whose `distances` are only good enough to find candidates: the best of these are compared once more.
+/// - `rank(query, slots, out)`: out[i] is the distance to slots[i] by which results are ranked, and which is returned.
+// clang-format off
+template <class R>
+concept RankedRows = VectorRows<R> && requires(const R& view, const typename R::Query& query,
+                                               std::span<const Slot> slots, float* out) {
+  { view.rank(query, slots, out) } noexcept;
+};
+// clang-format on
+
 /// A storage policy for a metric.
 // clang-format off
 template <class S, class M>

@@ -8,14 +8,26 @@
 #include "shoal/simd/generic/float_kernels.hpp"
 #include "shoal/simd/generic/int8_kernels.hpp"
 #include "shoal/simd/generic/query_kernels.hpp"
+#include "shoal/simd/generic/bit_kernels.hpp"
 // clang-format on
 
 namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION {
 
-inline constexpr KernelTable table{
-    Level::SHOAL_SIMD_REGION, dot,           l2_squared,     dot_rows,        l2_squared_rows, dot_block,
-    l2_squared_block,         dot_bytes,     dot_bytes_rows, dot_bytes_block, multiply,        hadamard,
-    largest_magnitude_bits,   round_to_codes};
+inline constexpr KernelTable table{Level::SHOAL_SIMD_REGION,
+                                   dot,
+                                   l2_squared,
+                                   dot_rows,
+                                   l2_squared_rows,
+                                   dot_block,
+                                   l2_squared_block,
+                                   dot_bytes,
+                                   dot_bytes_rows,
+                                   dot_bytes_block,
+                                   multiply,
+                                   hadamard,
+                                   largest_magnitude_bits,
+                                   round_to_codes,
+                                   bit_sums};
 
 }  // namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION
 

@@ -8,10 +8,10 @@
 #if SHOAL_HAS_X86_REGIONS
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,popcnt"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("avx2,fma,popcnt")
 #endif
 
 namespace shoal::inline v0::simd::detail::avx2 {
@@ -107,6 +107,17 @@ struct ByteProduct {
   SHOAL_ALWAYS_INLINE static std::int32_t shifted(std::int32_t sum, std::int32_t) noexcept { return sum; }
 };
 
+/// Sums over set bits: those of each plane of the query are counted.
+struct BitSum {
+  using Sum = std::int32_t;
+  SHOAL_ALWAYS_INLINE static Sum zero() noexcept { return 0; }
+  SHOAL_ALWAYS_INLINE static Sum add(std::uint64_t bits, const std::uint8_t*, const std::uint64_t* planes,
+                                     std::size_t words, Sum sum) noexcept {
+    for (std::size_t plane = 0; plane < 4; ++plane) sum += __builtin_popcountll(bits & planes[plane * words]) << plane;
+    return sum;
+  }
+  SHOAL_ALWAYS_INLINE static std::int32_t total(Sum sum) noexcept { return sum; }
+};
 }  // namespace shoal::inline v0::simd::detail::avx2
 
 #define SHOAL_SIMD_REGION avx2

@@ -118,6 +118,22 @@ struct ByteProduct : ByteVectors {
   SHOAL_ALWAYS_INLINE static std::int32_t shifted(std::int32_t sum, std::int32_t) noexcept { return sum; }
 };
 
+/// Sums over set bits: the bits are the mask of a load of the query's bytes.
+struct BitSum {
+  using Sum = __m512i;
+  SHOAL_ALWAYS_INLINE static Sum zero() noexcept { return _mm512_setzero_si512(); }
+  SHOAL_ALWAYS_INLINE static Sum add(std::uint64_t bits, const std::uint8_t* levels, const std::uint64_t*, std::size_t,
+                                     Sum sum) noexcept {
+    return _mm512_add_epi64(sum, _mm512_sad_epu8(_mm512_maskz_loadu_epi8(bits, levels), zero()));
+  }
+  SHOAL_ALWAYS_INLINE static std::int32_t total(Sum sum) noexcept {
+    const __m256i four =
+        _mm256_add_epi64(_mm512_maskz_extracti64x4_epi64(0xF, sum, 0), _mm512_maskz_extracti64x4_epi64(0xF, sum, 1));
+    const __m128i two = _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+    return _mm_cvtsi128_si32(_mm_add_epi64(two, _mm_unpackhi_epi64(two, two)));
+  }
+};
+
 }  // namespace shoal::inline v0::simd::detail::avx512
 
 #define SHOAL_SIMD_REGION avx512

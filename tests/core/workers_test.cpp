@@ -1,24 +1,31 @@
-// parallel_for: each index exactly once, and nothing else.
+// Workers: each index exactly once, one item of a worker at a time, on threads or on the caller's executor.
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <shoal/core/parallel_for.hpp>
+#include <shoal/core/workers.hpp>
 
 namespace shoal {
 namespace {
 
-using detail::parallel_for;
+using detail::Workers;
+
+/// Calls body(i) for each i below `count`.
+template <class Body>
+void parallel_for(std::size_t count, unsigned threads, const Body& body) {
+  Workers(threads).for_each(count, [&](std::size_t, std::size_t i) { body(i); });
+}
 
 }  // namespace
 
-TEST_CASE("parallel_for calls its body once for each index, whatever the number of items and threads") {
+TEST_CASE("Workers call their body once for each index, whatever the number of items and threads") {
   for (const std::size_t count : {0U, 1U, 2U, 7U, 16U, 17U, 31U, 32U, 33U, 1'000U}) {
     for (const unsigned threads : {0U, 1U, 2U, 3U, 8U, 100U}) {
       CAPTURE(count);
@@ -42,7 +49,7 @@ TEST_CASE("parallel_for calls its body once for each index, whatever the number 
   }
 }
 
-TEST_CASE("parallel_for has done all its work when it returns, writes of plain memory included") {
+TEST_CASE("all work is done when for_each returns, writes of plain memory included") {
   for (int round = 0; round < 50; ++round) {
     std::vector<std::size_t> squares(500, 0);
     parallel_for(squares.size(), 4, [&](std::size_t i) { squares.at(i) = i * i; });
@@ -54,7 +61,7 @@ TEST_CASE("parallel_for has done all its work when it returns, writes of plain m
   }
 }
 
-TEST_CASE("with one thread parallel_for goes through the indices in order, on the calling thread") {
+TEST_CASE("with one thread for_each goes through the indices in order, on the calling thread") {
   std::vector<std::size_t> order;
   std::size_t elsewhere = 0;
   const std::thread::id here = std::this_thread::get_id();
@@ -67,7 +74,7 @@ TEST_CASE("with one thread parallel_for goes through the indices in order, on th
   CHECK(elsewhere == 0);
 }
 
-TEST_CASE("parallel_for uses no more threads than it was given") {
+TEST_CASE("no more threads are used than were asked for") {
   std::vector<std::thread::id> who(2'000);
   parallel_for(who.size(), 3, [&](std::size_t i) { who.at(i) = std::this_thread::get_id(); });
   std::vector<std::thread::id> different;
@@ -78,7 +85,7 @@ TEST_CASE("parallel_for uses no more threads than it was given") {
   CHECK(different.size() <= 3);
 }
 
-TEST_CASE("what the body throws comes out of parallel_for, after all threads have stopped") {
+TEST_CASE("what the body throws comes out of for_each, after all threads have stopped") {
   for (const unsigned threads : {1U, 2U, 3U, 8U}) {
     for (const std::size_t bad : {0U, 1U, 17U, 500U, 999U}) {
       CAPTURE(threads);
@@ -115,7 +122,7 @@ TEST_CASE("when every item throws, one of the exceptions comes out and few items
 }
 
 #if SHOAL_HAS_THREADS
-TEST_CASE("parallel_for runs items at the same time on as many threads as asked for") {
+TEST_CASE("items run at the same time on as many threads as asked for") {
   // The first item and the last wait for each other: on one thread this would never end.
   std::atomic<int> arrived{0};
   parallel_for(32, 2, [&](std::size_t i) {
@@ -124,6 +131,40 @@ TEST_CASE("parallel_for runs items at the same time on as many threads as asked 
     while (arrived < 2) std::this_thread::yield();
   });
   CHECK(arrived == 2);
+}
+#endif
+
+TEST_CASE("a worker does one item at a time, and workers are numbered from 0") {
+  for (const unsigned threads : {1U, 2U, 3U, 8U}) {
+    CAPTURE(threads);
+    const Workers workers(threads);
+    REQUIRE(workers.count() <= threads);
+    std::deque<std::atomic<int>> busy(workers.count());
+    std::atomic<int> overlaps{0};
+    workers.for_each(3'000, [&](std::size_t worker, std::size_t) {
+      if (busy.at(worker)++ != 0) ++overlaps;
+      --busy.at(worker);
+    });
+    CHECK(overlaps == 0);
+  }
+}
+
+#if SHOAL_HAS_THREADS
+TEST_CASE("an executor of the caller's does the work in place of threads, in any order") {
+  std::size_t asked = 0;
+  const Executor backwards = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    asked = count;
+    for (std::size_t i = count; i-- > 0;) task(i);
+  };
+  std::vector<int> calls(1'000);
+  const Workers workers(4, backwards);
+  workers.for_each(calls.size(), [&](std::size_t worker, std::size_t i) {
+    CHECK(worker < 4);
+    ++calls.at(i);
+  });
+  CHECK(asked == 4);
+  CHECK(std::count(calls.begin(), calls.end(), 1) == 1'000);
+  CHECK_THROWS_AS(workers.for_each(10, [](std::size_t, std::size_t) { throw 7; }), int);
 }
 #endif
 

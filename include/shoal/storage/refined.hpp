@@ -1,0 +1,101 @@
+#pragma once
+// Refined<Codes>: every vector twice, as codes to walk by and as floats to rank by. A walk reads hundreds of rows, most
+// of them only to pass them over: codes are enough for that, and a quarter of the bytes or less. The few that the walk
+// ends with are compared once more, as floats. So the graph is built and searched at the speed of the codes, and what
+// comes out is ranked by exact distances.
+//
+//   codes    Codes::Rows    read by distances, block_distances: linking and walking
+//   floats   Float32Rows    read by rank and read
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "shoal/storage/float32.hpp"
+#include "shoal/storage/sq8.hpp"
+#include "shoal/storage/storage.hpp"
+
+namespace shoal::inline v0 {
+
+namespace detail {
+
+template <Metric M, VectorRows Codes>
+class RefinedRows {
+ public:
+  using Floats = Float32Rows<M>;
+  struct Query {
+    typename Codes::Query codes;
+    typename Floats::Query floats;
+  };
+  struct QueryBuffer {
+    explicit QueryBuffer(const RefinedRows& rows) : codes(rows.codes_), floats(rows.floats_) {}
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return codes.memory_bytes() + floats.memory_bytes(); }
+    typename Codes::QueryBuffer codes;
+    typename Floats::QueryBuffer floats;
+  };
+
+  explicit RefinedRows(std::size_t dimensions) : codes_(dimensions), floats_(dimensions) {}
+
+  void reserve(std::size_t slots) {
+    codes_.reserve(slots);
+    floats_.reserve(slots);
+  }
+  void write(Slot slot, std::span<const float> vector) noexcept {
+    codes_.write(slot, vector);
+    floats_.write(slot, vector);
+  }
+  void read(Slot slot, std::span<float> out) const noexcept { floats_.read(slot, out); }
+
+  [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer& buffer) const noexcept {
+    return {codes_.prepare(vector, buffer.codes), floats_.prepare(vector, buffer.floats)};
+  }
+  [[nodiscard]] Query prepare_kept(Slot slot, QueryBuffer& buffer) const noexcept {
+    return {codes_.query_for(slot), floats_.prepare_kept(slot, buffer.floats)};
+  }
+  [[nodiscard]] Query query_for(Slot slot) const noexcept { return {codes_.query_for(slot), floats_.query_for(slot)}; }
+
+  void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
+    codes_.distances(query.codes, slots, out);
+  }
+  void distances_within(const Query& query, std::span<const Slot> slots, float bound, float* out) const noexcept {
+    compare_within(floats_.sketches(), query.floats.sketch, slots, bound, out,
+                   [&](std::span<const Slot> some, float* to) { distances(query, some, to); });
+  }
+  void block_distances(std::span<const Slot> a, std::span<const Slot> b,
+                       float* out) const noexcept requires BlockRows<Codes> {
+    codes_.block_distances(a, b, out);
+  }
+  void rank(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
+    floats_.distances(query.floats, slots, out);
+  }
+  void prefetch(Slot slot) const noexcept { codes_.prefetch(slot); }
+  void prefetch_sketch(Slot slot) const noexcept requires InnerProductMetric<M> { floats_.prefetch_sketch(slot); }
+
+  [[nodiscard]] RefinedRows clone() const { return RefinedRows(codes_.clone(), floats_.clone()); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return codes_.memory_bytes() + floats_.memory_bytes(); }
+  [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
+    return Codes::estimate_bytes(dimensions, slots) + Floats::estimate_bytes(dimensions, slots);
+  }
+
+ private:
+  RefinedRows(Codes codes, Floats floats) noexcept : codes_(std::move(codes)), floats_(std::move(floats)) {}
+
+  Codes codes_;
+  Floats floats_;
+};
+
+}  // namespace detail
+
+/// Storage policy: codes to walk the graph and floats to rank what was found. `get` gives the vector as it came, and
+/// distances are those of floats. *Cost*: the memory of both; a search reads max(2 k, 20) rows of floats.
+template <class Codes>
+struct Refined {
+  template <Metric M>
+    requires StorageFor<Codes, M>
+  using Rows = detail::RefinedRows<M, typename Codes::template Rows<M>>;
+};
+
+static_assert(StorageFor<Refined<SQ8>, L2Squared> && StorageFor<Refined<SQ8>, Cosine>);
+static_assert(RankedRows<Refined<SQ8>::Rows<L2Squared>> && !RankedRows<SQ8::Rows<L2Squared>>);
+
+}  // namespace shoal::inline v0
