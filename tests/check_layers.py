@@ -16,7 +16,7 @@ ALLOWED = {
     "simd": {"core"},
     "metric": {"core", "simd"},
     "storage": {"core", "simd", "metric"},
-    "graph": {"core"},
+    "graph": {"core", "simd"},
     "index": {"core", "simd", "metric", "storage", "graph"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
 }

@@ -25,8 +25,9 @@ std::vector<Candidate> nearest_by_sorting(std::vector<Candidate> all, std::size_
 }
 
 std::vector<Candidate> taken(NearestSlots& nearest) {
-  const std::span<Candidate> sorted = nearest.take();
-  return {sorted.begin(), sorted.end()};
+  std::vector<Candidate> sorted;
+  nearest.take(sorted);
+  return sorted;
 }
 
 void shuffle(std::vector<Candidate>& stream, Random& random) {
@@ -115,14 +116,53 @@ TEST_CASE("what is kept aside is among those taken, however many nearer ones com
   CHECK(taken(nearest).size() == 5);
 }
 
+TEST_CASE("the smallest keys come to the front, however many there are and however they lie") {
+  Random random(1640);
+  CAPTURE(random.seed());
+  for (const std::size_t size : {1U, 2U, 24U, 25U, 26U, 100U, 400U, 1'000U}) {
+    for (int shape = 0; shape < 4; ++shape) {
+      std::vector<std::uint64_t> keys(size);
+      for (std::size_t i = 0; i < size; ++i) {
+        const std::uint64_t order = shape == 0 ? i : shape == 1 ? size - i : random.below(shape == 2 ? 5 : 1'000'000);
+        keys[i] = (order << 32) | i;
+      }
+      std::vector<std::uint64_t> sorted = keys;
+      std::sort(sorted.begin(), sorted.end());
+      for (const std::size_t count : {std::size_t{0}, std::size_t{1}, size / 2, size - 1, size}) {
+        std::vector<std::uint64_t> copy = keys;
+        detail::keep_smallest(copy, count);
+        std::sort(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(count));
+        CHECK(std::equal(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(count), sorted.begin()));
+        std::sort(copy.begin(), copy.end());
+        CHECK(copy == sorted);
+      }
+    }
+  }
+}
+
+TEST_CASE("a key sorts as its distance and slot do, and gives them back") {
+  const std::vector<float> distances{-3e38F, -2.5F, -1e-40F, 0.0F, 1e-40F, 1.0F, 1.0000001F, 3e38F};
+  std::uint64_t before = 0;
+  for (const float distance : distances) {
+    for (const std::size_t slot : {std::size_t{0}, std::size_t{1}, std::size_t{70'000}, max_slots - 1}) {
+      const std::uint64_t key = detail::to_key(distance, to_slot(slot));
+      CHECK(key > before);
+      CHECK(key % 2 == 0);
+      CHECK(detail::from_key(key).distance == distance);
+      CHECK(detail::from_key(key | 1).slot == to_slot(slot));
+      before = key;
+    }
+  }
+}
+
 TEST_CASE("twice as many candidates as wanted are room for any stream") {
   NearestSlots nearest;
   CHECK(nearest.memory_bytes() == 0);
   nearest.reset(100);
   const std::size_t bytes = nearest.memory_bytes();
-  CHECK(bytes == (200 + 2 * NearestSlots::most_aside) * sizeof(Candidate));
+  CHECK(bytes == (200 + 2 * NearestSlots::most_aside) * sizeof(std::uint64_t));
   for (std::size_t i = 0; i < 10'000; ++i) nearest.offer(static_cast<float>(10'000 - i), to_slot(i));
-  CHECK(nearest.take().size() == 100);
+  CHECK(taken(nearest).size() == 100);
   CHECK(nearest.memory_bytes() == bytes);
 }
 

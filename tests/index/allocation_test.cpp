@@ -1,5 +1,7 @@
 // Memory: what runs out, what is owned, and what a batch needs on top. This file replaces operator new for its program.
 
+#include <optional>
+
 #include "counting_new.hpp"
 #include "index_types.hpp"
 
@@ -116,6 +118,95 @@ TEST_CASE_TEMPLATE("whichever allocation of a bad item's batch fails, there is a
     REQUIRE(!result.error().cause.message().empty());
     REQUIRE(index.size() == result.error().successful_count);
     if (!failed) CHECK(result.error().cause.code() == ErrorCode::not_finite);
+  }
+}
+
+namespace {
+
+/// Lets each allocation fail in turn, from the moment that `begin` names, of a batch whose callback ends it within a
+/// round: that round is taken back and linked again, which may need memory that the round as a whole did not.
+template <class Index>
+void check_cancelled_in_round(unsigned threads, bool forever, bool only_after_cancelling) {
+  constexpr std::size_t history = 150;
+  constexpr std::size_t cancel_after = 90;  // the second round of 64
+  Index base = make_index<Index>();
+  REQUIRE(base.batch_insert(random_items(21, history, dimensions, 1'000)));
+  const auto items = random_items(22, 140, dimensions);
+  bool failed = true;
+  std::size_t failures = 0;
+  for (std::size_t allowed = 0; failed; ++allowed) {
+    CAPTURE(allowed);
+    Index index = base.clone();
+    std::optional<support::FailingAllocations> failing;
+    if (!only_after_cancelling) failing.emplace(allowed, forever);
+    const auto result = index.batch_insert(items,
+                                           [&](std::size_t done, std::size_t) {
+                                             if (done == cancel_after && only_after_cancelling)
+                                               failing.emplace(allowed, forever);
+                                             return done != cancel_after;
+                                           },
+                                           {.threads = threads});
+    failed = support::FailingAllocations::stop();
+    failures += failed ? 1U : 0U;
+    REQUIRE(!result);
+    const auto& error = result.error();
+    // Cancelled, unless memory ran out before.
+    if (!failed) REQUIRE(error.cause.code() == ErrorCode::cancelled);
+    if (error.cause.code() != ErrorCode::cancelled) REQUIRE(error.cause.code() == ErrorCode::out_of_memory);
+    REQUIRE(error.successful_ids == iota(0, error.successful_count));
+    REQUIRE(error.completed_count == error.successful_count);
+    if (!failed) REQUIRE(error.successful_count == cancel_after);
+    REQUIRE(index.size() == history + error.successful_count);
+    REQUIRE(ids_in(index, 1'000) == error.successful_ids);
+    const shoal::CheckReport report = index.check();
+    REQUIRE_MESSAGE(report.ok(), (report.faults.empty() ? "unreachable" : report.faults.front()));
+    REQUIRE(searchable_ids(index).size() == index.size());
+    REQUIRE(index.batch_insert(std::span(items).subspan(error.completed_count)));
+    REQUIRE(index.check().ok());
+    REQUIRE(searchable_ids(index).size() == history + items.size());
+  }
+  CHECK(failures > 0);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE(
+    "whichever allocation of a batch that is cancelled in a round fails, the ids tell exactly what is in", Index,
+    HnswL2, HnswL2Sq8, HnswRefined) {
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads);
+    check_cancelled_in_round<Index>(threads, false, false);
+  }
+}
+
+TEST_CASE_TEMPLATE("when memory runs out for good in a batch that is cancelled in a round, the ids tell what is in",
+                   Index, HnswL2, HnswL2Sq8, HnswRefined) {
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads);
+    check_cancelled_in_round<Index>(threads, true, false);
+  }
+}
+
+TEST_CASE_TEMPLATE("when there is no memory to link a cancelled round again, the ids tell exactly what is in", Index,
+                   HnswL2, HnswRefined) {
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads);
+    check_cancelled_in_round<Index>(threads, true, true);
+  }
+}
+
+TEST_CASE_TEMPLATE("when linking a cancelled round again fails once, the round is in as a whole, and the ids tell",
+                   Index, HnswL2, HnswL2Sq8, HnswRefined) {
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads);
+    check_cancelled_in_round<Index>(threads, false, true);
+  }
+}
+
+TEST_CASE("when there is no memory to link a cancelled round of codes again, the ids tell exactly what is in") {
+  for (const unsigned threads : {1U, 2U}) {
+    CAPTURE(threads);
+    check_cancelled_in_round<HnswL2Sq8>(threads, true, true);
   }
 }
 

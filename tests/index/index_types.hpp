@@ -14,8 +14,10 @@ using HnswL2 = shoal::HnswIndex<shoal::L2Squared, shoal::Float32>;
 using HnswL2Sq8 = shoal::HnswIndex<shoal::L2Squared, shoal::SQ8>;
 using HnswCosine = shoal::HnswIndex<shoal::Cosine, shoal::Float32>;
 using HnswProductSq8 = shoal::HnswIndex<shoal::InnerProduct, shoal::SQ8>;
+using HnswRefined = shoal::HnswIndex<shoal::L2Squared, shoal::Refined<shoal::SQ8>>;
 using BruteL2 = shoal::BruteForceIndex<shoal::L2Squared, shoal::Float32>;
 using BruteCosineSq8 = shoal::BruteForceIndex<shoal::Cosine, shoal::SQ8>;
+using BruteCosineRefined = shoal::BruteForceIndex<shoal::Cosine, shoal::Refined<shoal::SQ8>>;
 
 inline constexpr std::size_t dimensions = 12;
 
@@ -88,4 +90,4 @@ void check_same_entries(const Index& a, const Index& b, std::uint64_t bound) {
 
 #define ALL_INDEXES                                                                                  \
   index_tests::HnswL2, index_tests::HnswL2Sq8, index_tests::HnswCosine, index_tests::HnswProductSq8, \
-      index_tests::BruteL2, index_tests::BruteCosineSq8
+      index_tests::HnswRefined, index_tests::BruteL2, index_tests::BruteCosineSq8, index_tests::BruteCosineRefined

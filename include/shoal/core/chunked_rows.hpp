@@ -66,8 +66,8 @@ class ChunkedRows {
   [[nodiscard]] std::size_t capacity() const noexcept { return chunks_.size() << shift_; }
   [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
 
-  [[nodiscard]] std::byte* operator[](std::size_t row) noexcept { return at(row); }
-  [[nodiscard]] const std::byte* operator[](std::size_t row) const noexcept { return at(row); }
+  [[nodiscard]] SHOAL_ALWAYS_INLINE std::byte* operator[](std::size_t row) noexcept { return at(row); }
+  [[nodiscard]] SHOAL_ALWAYS_INLINE const std::byte* operator[](std::size_t row) const noexcept { return at(row); }
 
   /// Bytes allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,7 @@
 #include "shoal/graph/nearest_slots.hpp"
 #include "shoal/graph/select_neighbors.hpp"
 #include "shoal/graph/tree.hpp"
+#include "shoal/simd/float_kernels.hpp"
 
 namespace shoal::inline v0::detail {
 
@@ -169,7 +171,7 @@ class Round {
       worker.nearest[i].keep_aside();
     }
     compare(panel, first_, graph_.size(), worker);
-    for (std::size_t i = 0; i < width; ++i) choose_links(panel[i], 0, worker.nearest[i].take(), worker);
+    for (std::size_t i = 0; i < width; ++i) choose_links(panel[i], 0, worker.nearest[i], worker);
 
     for (const Slot slot : panel) {
       for (unsigned level = lists_.level_of(slot); level > 0; --level) {
@@ -179,7 +181,7 @@ class Round {
         if (!scan && level <= graph_.top_level()) walk(walker_for(space_, slot, worker_number), level, nearest, worker);
         nearest.keep_aside();
         compare_on(slot, level, first_, graph_.size(), nearest, worker);
-        choose_links(slot, level, nearest.take(), worker);
+        choose_links(slot, level, nearest, worker);
       }
     }
   }
@@ -217,7 +219,9 @@ class Round {
   }
 
   static void offer(Slot slot, std::span<const Slot> others, const float* distances, NearestSlots& nearest) noexcept {
-    for (std::size_t i = 0; i < others.size(); ++i) {
+    for (std::uint64_t near = simd::mask_within(distances, others.size(), nearest.limit()); near != 0;
+         near &= near - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(near));
       if (others[i] != slot) nearest.offer(distances[i], others[i]);
     }
   }
@@ -241,9 +245,9 @@ class Round {
   }
 
   /// Writes the list of a new slot.
-  void choose_links(Slot slot, unsigned level, std::span<Candidate> found, LinkWorker& worker) const noexcept {
+  void choose_links(Slot slot, unsigned level, NearestSlots& found, LinkWorker& worker) const noexcept {
     std::vector<Candidate>& candidates = worker.candidates;
-    candidates.assign(found.begin(), found.end());
+    found.take(candidates);
     if (!candidates.empty() && candidates.front().distance == candidates.back().distance) {
       follow_copies(slot, level, worker);
     }

@@ -2,17 +2,56 @@
 // The nearest of a long stream of slots: what is farther than the farthest worth keeping is passed over with one
 // comparison, the rest is collected, and halved when there are twice as many as wanted. Ties go to the lower slot, so
 // the outcome does not depend on the order of the stream, unless a part of it is kept aside.
+//
+// A distance and its slot are one number that sorts as they do (candidate_pool.hpp), and halving has no branch that
+// depends on the data: with candidates compared as pairs, std::nth_element was a third of a small graph's build.
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "shoal/core/platform.hpp"
 #include "shoal/graph/candidate_pool.hpp"
 
 namespace shoal::inline v0::detail {
+
+/// Moves the `count` smallest keys to the front, in no order. *Shape*: different keys, at least `count`.
+inline void keep_smallest(std::span<std::uint64_t> keys, std::size_t count) noexcept {
+  std::size_t first = 0, last = keys.size();
+  while (last - first > 24) {
+    // The median of three goes first; then what is smaller comes before the rest (Lomuto's partition).
+    std::uint64_t& a = keys[first];
+    std::uint64_t& b = keys[first + (last - first) / 2];
+    std::uint64_t& c = keys[last - 1];
+    if (b < a) std::swap(a, b);
+    if (c < a) std::swap(a, c);
+    if (c < b) std::swap(b, c);
+    std::swap(a, b);
+    const std::uint64_t pivot = keys[first];
+    std::size_t smaller = first;
+    for (std::size_t i = first + 1; i < last; ++i) {
+      const std::uint64_t key = keys[i];
+      const std::size_t place = smaller + 1;
+      keys[i] = keys[place];
+      keys[place] = key;
+      smaller += key < pivot ? 1 : 0;
+    }
+    std::swap(keys[first], keys[smaller]);
+    if (count <= smaller) {
+      last = smaller;
+    } else {
+      first = smaller + 1;
+    }
+  }
+  if (count > first) {
+    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(first);
+    std::sort(begin, keys.begin() + static_cast<std::ptrdiff_t>(last));
+  }
+}
 
 class NearestSlots {
  public:
@@ -26,10 +65,13 @@ class NearestSlots {
     limit_ = std::numeric_limits<float>::infinity();
   }
 
+  /// Nothing farther is kept.
+  [[nodiscard]] float limit() const noexcept { return limit_; }
+
   /// Shows a slot that was not shown before.
   SHOAL_ALWAYS_INLINE void offer(float distance, Slot slot) noexcept {
     if (!(distance <= limit_)) return;
-    kept_.push_back({distance, slot});
+    kept_.push_back(to_key(distance, slot));
     if (kept_.size() == 2 * wanted_) keep_wanted();
   }
 
@@ -38,33 +80,34 @@ class NearestSlots {
   /// The nearest of those shown until now will be among those taken, whatever is shown later.
   void keep_aside() noexcept {
     const std::size_t count = std::min({most_aside, wanted_, kept_.size()});
-    std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count), kept_.end());
+    keep_smallest(kept_, count);
     aside_.assign(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count));
   }
 
-  /// The nearest, and those kept aside, sorted. They may be rearranged; nothing is offered after.
-  [[nodiscard]] std::span<Candidate> take() noexcept {
+  /// Writes the nearest, and those kept aside, to `out`, sorted; it has room for wanted + most_aside. Nothing is
+  /// offered after.
+  void take(std::vector<Candidate>& out) noexcept {
     if (kept_.size() > wanted_) keep_wanted();
     kept_.insert(kept_.end(), aside_.begin(), aside_.end());
     std::sort(kept_.begin(), kept_.end());
-    const auto same = [](const Candidate& a, const Candidate& b) { return a.slot == b.slot; };
-    kept_.erase(std::unique(kept_.begin(), kept_.end(), same), kept_.end());
-    return kept_;
+    kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
+    out.clear();
+    for (const std::uint64_t key : kept_) out.push_back(from_key(key));
   }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return (kept_.capacity() + aside_.capacity()) * sizeof(Candidate);
+    return (kept_.capacity() + aside_.capacity()) * sizeof(std::uint64_t);
   }
 
  private:
   void keep_wanted() noexcept {
-    std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(wanted_ - 1), kept_.end());
-    limit_ = kept_[wanted_ - 1].distance;
-    kept_.resize(wanted_, Candidate{});
+    keep_smallest(kept_, wanted_);
+    kept_.resize(wanted_);
+    limit_ = from_key(*std::max_element(kept_.begin(), kept_.end())).distance;
   }
 
-  std::vector<Candidate> kept_;
-  std::vector<Candidate> aside_;
+  std::vector<std::uint64_t> kept_;
+  std::vector<std::uint64_t> aside_;
   std::size_t wanted_ = 1;
   float limit_ = 0;
 };

@@ -111,12 +111,16 @@ class BatchRun {
   template <class Source, class Progress>
   [[nodiscard]] Result run(Source&& source, Progress& progress) {
     std::optional<Error> failure;
+    entries_.begin_batch(keeps_undo());  // before anything can fail, for what fails ends the batch
     SHOAL_TRY {
       step_ = Step::source;
       if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
       step_ = Step::own;
       workers_ = options_.workers();
-      entries_.begin_batch(keeps_undo());
+      if constexpr (SketchedRows<Rows>) {
+        buffers_.reserve(workers_.count());
+        while (buffers_.size() < workers_.count()) buffers_.emplace_back(entries_.rows());
+      }
       entries_.reserve_input();
       if (keeps_undo()) structure_.begin_undo();
       undo_begun_ = keeps_undo();
@@ -245,7 +249,9 @@ class BatchRun {
       const bool may_end_early =
           fates_.size() > 1 && (!std::same_as<std::remove_cvref_t<Progress>, NoProgress> || options_.stop.can_stop());
       if (may_end_early) structure_.begin_undo();
-      structure_.link(entries_.rows(), count, workers_);
+      TakeBack take_back{structure_, may_end_early};
+      link(count);
+      take_back.is_armed = false;
       blame_ = {};
       SHOAL_TRY { failure = publish(progress); }
       SHOAL_CATCH_ALL { failure = explain_exception(); }
@@ -261,12 +267,23 @@ class BatchRun {
     return failure;
   }
 
+  /// Takes a round back that could not be linked for lack of memory.
+  struct TakeBack {
+    Structure& structure;
+    bool is_armed;
+    ~TakeBack() {
+      if (is_armed) structure.roll_back();
+    }
+  };
+
+  void link(std::size_t count) { structure_.link(entries_.rows(), count, workers_, buffers_); }
+
   /// Links the first `wanted` items of a round of `count` that was taken back. They may need memory that the round as
   /// a whole did not; if there is none, the whole round goes in, which fits where it was.
   void link_first(std::size_t wanted, std::size_t count) {
-    SHOAL_TRY { return structure_.link(entries_.rows(), wanted, workers_); }
+    SHOAL_TRY { return link(wanted); }
     SHOAL_CATCH_ALL {}
-    structure_.link(entries_.rows(), count, workers_);
+    link(count);
     for (; item_ < read_; ++item_) {
       if (fates_[fates_.size() - (read_ - item_)] == Fate::taken) publish_next();
     }
@@ -301,7 +318,7 @@ class BatchRun {
         blame_.id = entries_.id_of(to_slot(entries_.slots()));
         if (linked == 0) {
           linked = std::min(structure_.round_size(), entries_.staged());
-          structure_.link(entries_.rows(), linked, workers_);
+          link(linked);
         }
         publish_next();
         --linked;
@@ -397,7 +414,10 @@ class BatchRun {
   Structure& structure_;
   const BatchOptions& options_;
   std::size_t total_ = 0;  // 0: unknown
+  using Rows = std::remove_cvref_t<decltype(std::declval<const Entries&>().rows())>;
+
   Workers workers_;
+  std::vector<typename Rows::QueryBuffer> buffers_;  // of the workers, where linking needs them
   std::vector<Id> ids_;
   std::vector<Fate> fates_;  // of the items of the round; of all items of an all-or-nothing batch
 

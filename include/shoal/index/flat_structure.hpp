@@ -15,7 +15,7 @@ class FlatStructure {
   void reserve(std::size_t) noexcept {}
   [[nodiscard]] std::size_t round_size() const noexcept { return 64; }
   template <VectorRows Rows>
-  void link(const Rows&, std::size_t count, const Workers&) noexcept {
+  void link(const Rows&, std::size_t count, const Workers&, std::span<typename Rows::QueryBuffer>) noexcept {
     size_ += count;
   }
   void end_batch() noexcept {}

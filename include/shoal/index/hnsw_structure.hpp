@@ -20,12 +20,8 @@ class HnswStructure {
   void reserve(std::size_t slots) { graph_.reserve(slots); }
   [[nodiscard]] std::size_t round_size() const noexcept { return detail::round_size(graph_.size()); }
   template <VectorRows Rows>
-  void link(const Rows& rows, std::size_t count, const Workers& workers) {
-    std::vector<typename Rows::QueryBuffer> buffers;
-    if constexpr (RowScorer<Rows>::has_sketches) {
-      buffers.reserve(workers.count());
-      while (buffers.size() < workers.count()) buffers.emplace_back(rows);
-    }
+  void link(const Rows& rows, std::size_t count, const Workers& workers,
+            std::span<typename Rows::QueryBuffer> buffers) {
     link_round(graph_, RowSpace<Rows>{&rows, buffers}, count, ef_construction_, scratch_, workers);
   }
   /// Gives back the memory of large rounds; that of small ones waits for the next.

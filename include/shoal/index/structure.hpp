@@ -78,8 +78,10 @@ struct StructureScratch {
 };
 
 /// - `S(config)`: empty. - `reserve(n)`: room for slots below n.
-/// - `link(rows, count, workers)`: makes the next `count` slots findable; their rows are written. Throws
+/// - `link(rows, count, workers, buffers)`: makes the next `count` slots findable; their rows are written. Throws
 ///   std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome does not depend on the workers.
+///   What was linked and taken back can be linked again without more memory. `buffers`: one for each worker if rows
+///   have sketches.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
 /// link at once now.
 /// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back.
@@ -91,10 +93,10 @@ template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
     requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
              SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
-             IndexStats& stats, const Workers& workers,
+             IndexStats& stats, const Workers& workers, std::span<typename Rows::QueryBuffer> buffers,
              bool (*before)(const Candidate&, const Candidate&)) {
       structure.reserve(n);
-      structure.link(rows, n, workers);
+      structure.link(rows, n, workers, buffers);
       { view.round_size() } noexcept -> std::same_as<std::size_t>;
       { structure.end_batch() } noexcept;
       structure.begin_undo();

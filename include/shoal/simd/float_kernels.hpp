@@ -53,6 +53,11 @@ inline void multiply(float* values, const float* factors, std::size_t n) noexcep
   detail::kernels().multiply(values, factors, n);
 }
 
+/// Bit i says whether values[i] <= limit. *Shape*: at most 64 floats, none of them NaN.
+[[nodiscard]] inline std::uint64_t mask_within(const float* values, std::size_t n, float limit) noexcept {
+  return detail::kernels().mask_within(values, n, limit);
+}
+
 /// The largest |values[i]|, as its bits: above 0x7F800000 for a NaN, 0x7F800000 for an infinity, and in the order of
 /// the magnitudes. Integer operations, which no floating-point option can reason away. *Shape*: n floats.
 [[nodiscard]] inline std::uint32_t largest_magnitude_bits(const float* values, std::size_t n) noexcept {

@@ -45,6 +45,7 @@ struct KernelTable {
   std::uint32_t (*largest_magnitude_bits)(const float* values, std::size_t n) noexcept;
   void (*round_to_codes)(const float* values, std::size_t n, float factor, std::int8_t* codes) noexcept;
 
+  std::uint64_t (*mask_within)(const float* values, std::size_t n, float limit) noexcept;
   void (*bit_sums)(const std::uint8_t* levels, const std::uint64_t* planes, const std::uint64_t* const* rows,
                    std::size_t count, std::size_t words, std::int32_t* out) noexcept;
 };

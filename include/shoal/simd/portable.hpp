@@ -191,6 +191,12 @@ struct ByteProduct {
   SHOAL_ALWAYS_INLINE static std::int32_t shifted(std::int32_t sum, std::int32_t) noexcept { return sum; }
 };
 
+inline std::uint64_t mask_within(const float* values, std::size_t n, float limit) noexcept {
+  std::uint64_t mask = 0;
+  for (std::size_t i = 0; i < n; ++i) mask |= std::uint64_t{values[i] <= limit ? 1U : 0U} << i;
+  return mask;
+}
+
 /// Sums over set bits: those of each plane of the query are counted.
 struct BitSum {
   using Sum = std::int32_t;

@@ -22,7 +22,7 @@ namespace detail {
 template <Metric M, VectorRows Codes>
 class RefinedRows {
  public:
-  using Floats = Float32Rows<M>;
+  using Floats = Float32Rows<M, NoSketches>;  // codes are short enough to be read
   struct Query {
     typename Codes::Query codes;
     typename Floats::Query floats;
@@ -49,17 +49,10 @@ class RefinedRows {
   [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer& buffer) const noexcept {
     return {codes_.prepare(vector, buffer.codes), floats_.prepare(vector, buffer.floats)};
   }
-  [[nodiscard]] Query prepare_kept(Slot slot, QueryBuffer& buffer) const noexcept {
-    return {codes_.query_for(slot), floats_.prepare_kept(slot, buffer.floats)};
-  }
   [[nodiscard]] Query query_for(Slot slot) const noexcept { return {codes_.query_for(slot), floats_.query_for(slot)}; }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
     codes_.distances(query.codes, slots, out);
-  }
-  void distances_within(const Query& query, std::span<const Slot> slots, float bound, float* out) const noexcept {
-    compare_within(floats_.sketches(), query.floats.sketch, slots, bound, out,
-                   [&](std::span<const Slot> some, float* to) { distances(query, some, to); });
   }
   void block_distances(std::span<const Slot> a, std::span<const Slot> b,
                        float* out) const noexcept requires BlockRows<Codes> {
@@ -69,7 +62,6 @@ class RefinedRows {
     floats_.distances(query.floats, slots, out);
   }
   void prefetch(Slot slot) const noexcept { codes_.prefetch(slot); }
-  void prefetch_sketch(Slot slot) const noexcept requires InnerProductMetric<M> { floats_.prefetch_sketch(slot); }
 
   [[nodiscard]] RefinedRows clone() const { return RefinedRows(codes_.clone(), floats_.clone()); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return codes_.memory_bytes() + floats_.memory_bytes(); }

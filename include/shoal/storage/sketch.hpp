@@ -27,6 +27,7 @@
 #include "shoal/core/slot.hpp"
 #include "shoal/metric/metric.hpp"
 #include "shoal/simd/bit_kernels.hpp"
+#include "shoal/simd/int8_kernels.hpp"
 #include "shoal/storage/rotation.hpp"
 
 namespace shoal::inline v0::detail {
@@ -36,7 +37,7 @@ class Sketches {
  public:
   /// Rows from which the mean is taken: until there are so many, nothing is sketched, and nothing costs memory.
   static constexpr std::size_t first_rows = 1'024;
-  /// Narrower rows are cheaper to read than to rule out.
+  /// With fewer, an estimate says too little; nothing is sketched.
   static constexpr std::size_t least_dimensions = 64;
   /// Standard deviations by which a row must be too far to be ruled out. On the four sets of docs/performance.md, 1.5
   /// rules out 55 to 76 of 100 rows, and one of 200 to 1,000 that should have been compared.
@@ -45,22 +46,25 @@ class Sketches {
   /// A query as the sketches see it; without levels it rules nothing out.
   struct Query {
     simd::BitQuery bits{};
-    float step = 0;          // of a level
-    float lowest = 0;        // the value of level 0
-    float sum = 0;           // of all levels, times step
+    float step = 0;          // of a level; the middle one stands for 0
+    float sum = 0;           // of all components, as rounded
     float norm = 0;          // |r|
+    float rounding = 0;      // standard deviation of <s, r> from rounding r
     float squared_norm = 0;  // |r|^2
     float offset = 0;        // what the mean adds to an inner product
   };
   struct Buffer {
     explicit Buffer(std::size_t dimensions)
         : rotated(dimensions < least_dimensions ? 0 : dimensions),
+          codes(dimensions < least_dimensions ? 0 : words_for(dimensions) * 64),
           levels(dimensions < least_dimensions ? 0 : words_for(dimensions) * 64),
           planes(dimensions < least_dimensions ? 0 : words_for(dimensions) * simd::bit_query_planes) {}
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
-      return rotated.capacity() * sizeof(float) + levels.capacity() + planes.capacity() * sizeof(std::uint64_t);
+      return rotated.capacity() * sizeof(float) + codes.capacity() + levels.capacity() +
+             planes.capacity() * sizeof(std::uint64_t);
     }
     std::vector<float> rotated;
+    std::vector<std::int8_t> codes;  // levels, counted from the middle one
     std::vector<std::uint8_t> levels;
     std::vector<std::uint64_t> planes;
   };
@@ -74,48 +78,52 @@ class Sketches {
     if (!rotation_) rotation_.emplace(dimensions_);
     if (mean_.empty()) mean_.resize(dimensions_);
     if (rotated_.empty()) rotated_.resize(dimensions_);
+    if (!buffer_) buffer_.emplace(dimensions_);
     rows_.reserve(slots);
   }
 
-  /// Sketches a vector that was written as row `slot`. `row(slot)` gives those that were written before.
+  /// Sketches a vector that was written as row `slot`.
+  void write(Slot slot, const float* vector) noexcept {
+    if (is_ready_) encode(slot, vector);
+  }
+
+  /// Rows below `slots` have come to stay; `row(slot)` gives them. Sketches begin with the first `first_rows`, if they
+  /// are of use on those.
   template <class Row>
-  void write(Slot slot, const float* vector, const Row& row) noexcept {
-    if (rows_.capacity() == 0) return;
-    if (is_ready_) return encode(slot, vector);
-    if (to_index(slot) + 1 < first_rows) return;
+  void settle(std::size_t slots, const Row& row) noexcept {
+    if (is_ready_ || is_useless_ || rows_.capacity() == 0 || slots < first_rows) return;
     if constexpr (takes_mean) take_mean(row);
     is_ready_ = true;
-    for (std::size_t i = 0; i <= to_index(slot); ++i) encode(to_slot(i), row(to_slot(i)));
+    for (std::size_t i = 0; i < slots; ++i) encode(to_slot(i), row(to_slot(i)));
+    is_useless_ = !holds_its_promise(row);
+    is_ready_ = !is_useless_;
   }
 
   [[nodiscard]] Query prepare(const float* vector, Buffer& buffer) const noexcept {
     Query query;
     if (!is_ready_) return query;
-    float offset = 0;
-    for (std::size_t i = 0; i < dimensions_; ++i) buffer.rotated[i] = vector[i];
     if constexpr (is_shift_invariant) {
-      for (std::size_t i = 0; i < dimensions_; ++i) buffer.rotated[i] -= mean_[i];
-    } else if constexpr (takes_mean) {
-      offset = simd::dot(vector, mean_.data(), dimensions_);
+      subtract_mean(vector, buffer.rotated.data());
+    } else {
+      std::copy_n(vector, dimensions_, buffer.rotated.begin());
+      if constexpr (takes_mean) query.offset = simd::dot(vector, mean_.data(), dimensions_);
     }
     rotation_->apply(buffer.rotated);
-    const auto [least, most] = std::minmax_element(buffer.rotated.begin(), buffer.rotated.end());
-    constexpr auto top = static_cast<float>((1 << simd::bit_query_planes) - 1);
-    query.lowest = *least;
-    query.step = std::max((*most - *least) / top, std::numeric_limits<float>::min());
-    const float inverse = 1 / query.step;
-    std::int32_t sum = 0;
-    for (std::size_t i = 0; i < dimensions_; ++i) {
-      const auto level = static_cast<std::int32_t>((buffer.rotated[i] - query.lowest) * inverse + 0.5F);
-      buffer.levels[i] = static_cast<std::uint8_t>(std::clamp(level, 0, static_cast<std::int32_t>(top)));
-      sum += buffer.levels[i];
+    const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(buffer.rotated.data(), dimensions_));
+    query.step = std::max(largest / middle, std::numeric_limits<float>::min());
+    simd::round_to_codes(buffer.rotated.data(), dimensions_, 1 / query.step, buffer.codes.data());
+    for (std::size_t first = 0; first < buffer.levels.size(); first += 64) {
+      for (std::size_t i = 0; i < 64; ++i) {
+        buffer.levels[first + i] = static_cast<std::uint8_t>(buffer.codes[first + i] + middle);
+      }
     }
-    simd::split_into_planes(buffer.levels.data(), words(), buffer.planes.data());
+    std::fill(buffer.levels.begin() + static_cast<std::ptrdiff_t>(dimensions_), buffer.levels.end(), std::uint8_t{0});
+    const std::int32_t sum = simd::split_into_planes(buffer.levels.data(), words(), buffer.planes.data());
+    query.sum = query.step * static_cast<float>(sum - middle * static_cast<std::int32_t>(dimensions_));
     query.bits = {buffer.levels.data(), buffer.planes.data()};
-    query.sum = query.lowest * static_cast<float>(dimensions_) + query.step * static_cast<float>(sum);
     query.squared_norm = simd::dot(buffer.rotated.data(), buffer.rotated.data(), dimensions_);
     query.norm = std::sqrt(query.squared_norm);
-    query.offset = offset;
+    query.rounding = query.step * std::sqrt(static_cast<float>(dimensions_) / 12);
     return query;
   }
 
@@ -127,16 +135,33 @@ class Sketches {
                             std::uint32_t* positions) const noexcept {
     std::array<const std::uint64_t*, most_slots> rows;
     std::array<std::int32_t, most_slots> sums;
-    for (std::size_t i = 0; i < slots.size(); ++i) rows[i] = bits(slots[i]);
+    if (slots.empty()) return 0;
+    std::size_t found = 0;
+    do {
+      rows[found] = bits(slots[found]);
+    } while (++found < slots.size());
     simd::bit_sums(query.bits, rows.data(), slots.size(), words(), sums.data());
+    // The factors side by side, and loops of fixed length over them, which plain -O2 turns into vectors.
+    constexpr std::size_t length = 8;
+    std::array<float, most_slots> a, e, squared_norms, set_bits, least;
+    const std::size_t padded = (slots.size() + length - 1) / length * length;
+    for (std::size_t i = 0; i < padded; ++i) {
+      const Factors factors = i < slots.size() ? factors_of(rows[i]) : Factors{};
+      a[i] = factors.a;
+      e[i] = factors.e;
+      squared_norms[i] = factors.squared_norm;
+      set_bits[i] = factors.set_bits;
+    }
+    std::fill(sums.begin() + static_cast<std::ptrdiff_t>(slots.size()),
+              sums.begin() + static_cast<std::ptrdiff_t>(padded), 0);
+    for (std::size_t first = 0; first < padded; first += length) {
+      for (std::size_t i = first; i < first + length; ++i) {
+        least[i] = least_distance(query, {a[i], e[i], squared_norms[i], set_bits[i]}, sums[i]);
+      }
+    }
     std::size_t count = 0;
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      const Factors factors = factors_of(rows[i]);
-      const float product =
-          2 * (query.lowest * factors.set_bits + query.step * static_cast<float>(sums[i])) - query.sum;
-      const float most = factors.a * product + margin * factors.e * query.norm;
-      positions[count] = static_cast<std::uint32_t>(i);
-      count += M::from_dot(most + query.offset, query.squared_norm, factors.squared_norm) <= bound ? 1 : 0;
+    for (std::uint64_t left = simd::mask_within(least.data(), slots.size(), bound); left != 0; left &= left - 1) {
+      positions[count++] = static_cast<std::uint32_t>(std::countr_zero(left));
     }
     return count;
   }
@@ -154,17 +179,20 @@ class Sketches {
     copy.rotation_ = rotation_;
     copy.mean_ = mean_;
     copy.rotated_ = rotated_;
+    copy.buffer_ = buffer_;
+    copy.is_useless_ = is_useless_;
     copy.is_ready_ = is_ready_;
     return copy;
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return rows_.memory_bytes() + (mean_.capacity() + rotated_.capacity()) * sizeof(float) +
-           (rotation_ ? rotation_->memory_bytes() : 0);
+           (rotation_ ? rotation_->memory_bytes() + buffer_->memory_bytes() : 0);
   }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
     if (dimensions < least_dimensions || slots < first_rows) return 0;
     return ChunkedRows::estimate_bytes(row_stride(words_for(dimensions) * 8 + sizeof(Factors), 8), slots) +
-           2 * dimensions * sizeof(float) + Rotation::estimate_bytes(dimensions);
+           2 * dimensions * sizeof(float) + Rotation::estimate_bytes(dimensions) + dimensions * sizeof(float) +
+           words_for(dimensions) * (2 * 64 + simd::bit_query_planes * 8);
   }
 
  private:
@@ -174,6 +202,9 @@ class Sketches {
     float squared_norm;
     float set_bits;
   };
+  /// The level that stands for 0.
+  static constexpr std::int32_t middle = (1 << (simd::bit_query_planes - 1)) - 1;
+
   /// Does moving both vectors by the same amount leave their distance as it is? Under the inner product only rows are
   /// moved, which changes it by a constant of the query. Of other metrics nothing is known.
   static constexpr bool is_shift_invariant = std::same_as<M, L2Squared> || std::same_as<M, Cosine>;
@@ -192,6 +223,24 @@ class Sketches {
     return factors;
   }
 
+  /// What the distance is at least, by `margin` deviations. `sum`: of the query's levels that the row's bits choose.
+  [[nodiscard]] static float least_distance(const Query& query, const Factors& factors, std::int32_t sum) noexcept {
+    const float chosen = query.step * (static_cast<float>(sum) - static_cast<float>(middle) * factors.set_bits);
+    const float by_signs = factors.e * query.norm;  // two reasons for an error; mostly this one is several times larger
+    const float by_rounding = factors.a * query.rounding;
+    const float deviation = by_signs > by_rounding ? by_signs : by_rounding;
+    const float most = factors.a * (2 * chosen - query.sum) + margin * deviation;
+    return M::from_dot(most + query.offset, query.squared_norm, factors.squared_norm);
+  }
+
+  void subtract_mean(const float* vector, float* out) const noexcept {
+    std::size_t i = 0;
+    for (; i + 16 <= dimensions_; i += 16) {
+      for (std::size_t j = i; j < i + 16; ++j) out[j] = vector[j] - mean_[j];
+    }
+    for (; i < dimensions_; ++i) out[i] = vector[i] - mean_[i];
+  }
+
   template <class Row>
   void take_mean(const Row& row) noexcept {
     for (std::size_t i = 0; i < first_rows; ++i) {
@@ -200,8 +249,32 @@ class Sketches {
     }
   }
 
+  /// Of the rows within the distance of one in twenty, no more than a few of a hundred may be ruled out. A mean far
+  /// from everything, for instance, makes all rows look alike, and their errors too.
+  template <class Row>
+  [[nodiscard]] bool holds_its_promise(const Row& row) noexcept {
+    constexpr std::size_t queries = 16, others = 512, within = others / 20;
+    std::array<float, others> distances, sorted;
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < queries; ++i) {
+      const float* const vector = row(to_slot(others + i * (first_rows - others) / queries));
+      for (std::size_t j = 0; j < others; ++j) distances[j] = M::distance(vector, row(to_slot(j)), dimensions_);
+      sorted = distances;
+      std::nth_element(sorted.begin(), sorted.begin() + within, sorted.end());
+      const float bound = sorted[within];
+      const Query query = prepare(vector, *buffer_);
+      for (std::size_t j = 0; j < others; ++j) {
+        const Slot slot = to_slot(j);
+        std::uint32_t position = 0;
+        if (distances[j] <= bound && not_ruled_out(query, std::span<const Slot>(&slot, 1), bound, &position) == 0)
+          ++wrong;
+      }
+    }
+    return wrong * 20 <= queries * within;
+  }
+
   void encode(Slot slot, const float* vector) noexcept {
-    for (std::size_t i = 0; i < dimensions_; ++i) rotated_[i] = vector[i] - mean_[i];
+    subtract_mean(vector, rotated_.data());
     rotation_->apply(rotated_);
     auto* const row = reinterpret_cast<std::uint64_t*>(rows_[to_index(slot)]);
     float magnitudes = 0;
@@ -229,9 +302,11 @@ class Sketches {
   std::size_t dimensions_;
   std::optional<Rotation> rotation_;
   std::vector<float> mean_;
-  std::vector<float> rotated_;  // scratch of write
+  std::vector<float> rotated_;    // scratch of write
+  std::optional<Buffer> buffer_;  // scratch of settle
   ChunkedRows rows_;
   bool is_ready_ = false;
+  bool is_useless_ = false;
 };
 
 /// In place of sketches, for a metric that is no function of the inner product.
@@ -243,8 +318,9 @@ struct NoSketches {
   };
   explicit NoSketches(std::size_t) noexcept {}
   void reserve(std::size_t) noexcept {}
+  void write(Slot, const float*) noexcept {}
   template <class Row>
-  void write(Slot, const float*, const Row&) noexcept {}
+  void settle(std::size_t, const Row&) noexcept {}
   [[nodiscard]] Query prepare(const float*, Buffer&) const noexcept { return {}; }
   [[nodiscard]] bool is_ready() const noexcept { return false; }
   [[nodiscard]] NoSketches clone() const noexcept { return *this; }

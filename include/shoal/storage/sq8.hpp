@@ -114,19 +114,26 @@ class Sq8Rows {
 
   void block_distances(std::span<const Slot> a, std::span<const Slot> b, float* out) const noexcept {
     constexpr std::size_t a_piece = 16;  // 4 KiB of inner products
+    // Factors side by side, in arrays of fixed length, so that plain -O2 turns the loop over them into vectors.
+    float scales[slots_a_call] = {}, squared_norms[slots_a_call] = {}, line[slots_a_call];
+    std::int32_t dots[a_piece * slots_a_call] = {};
     for_each_piece(b, slots_a_call, [&](std::span<const Slot> some_b, std::size_t b_at) {
       const RowPointers b_rows(*this, some_b);
+      for (std::size_t j = 0; j < some_b.size(); ++j) {
+        const CodeFactors factors = factors_[to_index(some_b[j])];
+        scales[j] = factors.scale;
+        squared_norms[j] = factors.squared_norm;
+      }
       for_each_piece(a, a_piece, [&](std::span<const Slot> some_a, std::size_t a_at) {
         const RowPointers a_rows(*this, some_a);
-        std::int32_t dots[a_piece * slots_a_call];
-        simd::dot_block(a_rows.codes, some_a.size(), b_rows.codes, some_b.size(), dimensions_, dots, some_b.size());
-        const std::int32_t* dot = dots;
+        simd::dot_block(a_rows.codes, some_a.size(), b_rows.codes, some_b.size(), dimensions_, dots, slots_a_call);
         for (std::size_t i = 0; i < some_a.size(); ++i) {
           const CodeFactors factors = factors_[to_index(some_a[i])];
-          float* const line = out + (a_at + i) * b.size() + b_at;
-          for (std::size_t j = 0; j < some_b.size(); ++j) {
-            line[j] = distance(factors, factors_[to_index(some_b[j])], *dot++);
+          const std::int32_t* const dot = dots + i * slots_a_call;
+          for (std::size_t j = 0; j < slots_a_call; ++j) {
+            line[j] = distance(factors, {scales[j], squared_norms[j]}, dot[j]);
           }
+          std::copy_n(line, some_b.size(), out + (a_at + i) * b.size() + b_at);
         }
       });
     });

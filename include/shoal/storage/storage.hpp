@@ -70,14 +70,16 @@ concept BlockRows = VectorRows<R> && requires(const R& view, std::span<const Slo
 /// - `prepare_kept(slot, buffer)`: as `query_for`, with what that needs.
 /// - `distances_within(query, slots, bound, out)`: as `distances`, but one above `bound` may come as the largest float.
 /// - `prefetch_sketch(slot)`: asks for what it reads first.
+/// - `settle(n)`: rows below n have come to stay. What is derived from several rows is derived from those alone.
 // clang-format off
 template <class R>
-concept SketchedRows = VectorRows<R> && requires(const R& view, typename R::QueryBuffer& buffer,
+concept SketchedRows = VectorRows<R> && requires(R rows, const R& view, std::size_t n, typename R::QueryBuffer& buffer,
                                                  const typename R::Query& query, std::span<const Slot> slots,
                                                  Slot slot, float bound, float* out) {
   { view.prepare_kept(slot, buffer) } noexcept -> std::same_as<typename R::Query>;
   { view.distances_within(query, slots, bound, out) } noexcept;
   { view.prefetch_sketch(slot) } noexcept;
+  { rows.settle(n) } noexcept;
 };
 // clang-format on
 

@@ -27,6 +27,7 @@ inline constexpr KernelTable table{Level::SHOAL_SIMD_REGION,
                                    hadamard,
                                    largest_magnitude_bits,
                                    round_to_codes,
+                                   mask_within,
                                    bit_sums};
 
 }  // namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION

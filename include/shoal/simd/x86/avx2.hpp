@@ -107,6 +107,17 @@ struct ByteProduct {
   SHOAL_ALWAYS_INLINE static std::int32_t shifted(std::int32_t sum, std::int32_t) noexcept { return sum; }
 };
 
+inline std::uint64_t mask_within(const float* values, std::size_t n, float limit) noexcept {
+  std::uint64_t mask = 0;
+  std::size_t i = 0;
+  for (; i + float_lanes <= n; i += float_lanes) {
+    const __m256 near = _mm256_cmp_ps(load(values + i), spread(limit), _CMP_LE_OQ);
+    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm256_movemask_ps(near))) << i;
+  }
+  for (; i < n; ++i) mask |= (values[i] <= limit ? std::uint64_t{1} : std::uint64_t{0}) << i;
+  return mask;
+}
+
 /// Sums over set bits: those of each plane of the query are counted.
 struct BitSum {
   using Sum = std::int32_t;

@@ -118,6 +118,18 @@ struct ByteProduct : ByteVectors {
   SHOAL_ALWAYS_INLINE static std::int32_t shifted(std::int32_t sum, std::int32_t) noexcept { return sum; }
 };
 
+inline std::uint64_t mask_within(const float* values, std::size_t n, float limit) noexcept {
+  std::uint64_t mask = 0;
+  for (std::size_t i = 0; i < n; i += float_lanes) {
+    const std::size_t left = n - i;
+    const auto all = static_cast<__mmask16>(left >= float_lanes ? 0xFFFF : (1U << left) - 1);
+    const __mmask16 near =
+        _mm512_mask_cmp_ps_mask(all, _mm512_maskz_loadu_ps(all, values + i), spread(limit), _CMP_LE_OQ);
+    mask |= static_cast<std::uint64_t>(near) << i;
+  }
+  return mask;
+}
+
 /// Sums over set bits: the bits are the mask of a load of the query's bytes.
 struct BitSum {
   using Sum = __m512i;

@@ -1,0 +1,490 @@
+// A batch goes in by rounds, and no one can tell: the graph is that of the items in order whatever the threads are and
+// whoever runs them, and a batch that ends in the middle of a round leaves what the shorter batch would have left.
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+#include "index_types.hpp"
+#include "levels.hpp"
+
+using namespace index_tests;
+using shoal::Atomicity;
+using shoal::BatchOptions;
+using shoal::ErrorCode;
+using shoal::OnDuplicate;
+using support::Item;
+using support::random_items;
+
+namespace {
+
+/// What can be seen of a graph from outside: the answers of narrow walks, which differ when a link does, and counts.
+struct Digest {
+  std::vector<std::vector<shoal::Neighbor<std::uint64_t>>> answers;
+  std::vector<std::size_t> counts;
+  friend bool operator==(const Digest&, const Digest&) = default;
+};
+
+template <class Index>
+Digest digest(const Index& index, std::size_t queries = 40) {
+  Digest all;
+  support::Random random(977);
+  for (std::size_t i = 0; i < queries; ++i) {
+    const auto query = support::random_vector(random, index.dimensions());
+    for (const std::size_t ef : {1U, 8U}) all.answers.push_back(index.search(query, {.k = 5, .ef = ef}));
+  }
+  const shoal::IndexStats stats = index.stats();
+  all.counts = {index.size(), stats.live, stats.dead};
+  for (const auto& level : stats.levels) all.counts.insert(all.counts.end(), {level.slots, level.links});
+  const shoal::CheckReport report = index.check();
+  CHECK_MESSAGE(report.ok(), (report.faults.empty() ? "" : report.faults.front()), " unreachable ", report.unreachable);
+  return all;
+}
+
+using SmallL2 = HnswL2;
+using SmallSq8 = HnswL2Sq8;
+using SmallRefined = HnswRefined;
+#define HNSW_OF_EACH_STORAGE SmallL2, SmallSq8, SmallRefined
+
+/// Components of rows that are sketched for sure.
+constexpr std::size_t sketched = 384;
+constexpr shoal::HnswConfig small{.dimensions = 8, .M = 4, .ef_construction = 30};
+
+/// Runs the tasks one after the other, the last first.
+void run_backwards(std::size_t count, const std::function<void(std::size_t)>& task) {
+  for (std::size_t i = count; i > 0; --i) task(i - 1);
+}
+/// Runs each task on a thread of its own, none on the caller's.
+void run_on_own_threads(std::size_t count, const std::function<void(std::size_t)>& task) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < count; ++i) threads.emplace_back(task, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+/// Every way to spread the work.
+std::vector<std::pair<std::string, BatchOptions>> ways_to_run() {
+  std::vector<std::pair<std::string, BatchOptions>> all;
+  for (const unsigned threads : {1U, 2U, 3U, 8U, 0U}) {
+    all.emplace_back(std::to_string(threads) + " threads", BatchOptions{.threads = threads});
+  }
+  all.emplace_back("3 tasks backwards", BatchOptions{.threads = 3, .executor = run_backwards});
+  all.emplace_back("4 tasks on threads of the executor", BatchOptions{.threads = 4, .executor = run_on_own_threads});
+  all.emplace_back("an executor for one", BatchOptions{.threads = 1, .executor = run_on_own_threads});
+  return all;
+}
+
+/// A source that can be read only once, and counts what was taken from it.
+struct Stream {
+  std::span<const Item> items;
+  std::size_t taken = 0;
+  struct Iterator {
+    using difference_type = std::ptrdiff_t;
+    using value_type = Item;
+    Stream* stream = nullptr;
+    const Item& operator*() const { return stream->items[stream->taken - 1]; }
+    Iterator& operator++() {
+      ++stream->taken;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return stream->taken > stream->items.size(); }
+  };
+  Iterator begin() {
+    ++taken;
+    return {this};
+  }
+  std::default_sentinel_t end() const { return {}; }
+};
+
+struct Flag {
+  const bool* stop;
+  bool stop_requested() const { return *stop; }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("the graph is the same on any number of threads, on an executor, and in one transaction", Index,
+                   HNSW_OF_EACH_STORAGE) {
+  const auto items = random_items(301, 5'000, 16);
+  const shoal::HnswConfig config{.dimensions = 16, .M = 6, .ef_construction = 40};
+  Index reference(config);
+  REQUIRE(reference.batch_insert(items));
+  const Digest expected = digest(reference);
+  for (auto& [name, options] : ways_to_run()) {
+    CAPTURE(name);
+    Index index(config);
+    REQUIRE(index.batch_insert(items, shoal::NoProgress{}, options));
+    CHECK(digest(index) == expected);
+  }
+  for (const unsigned threads : {1U, 3U}) {
+    CAPTURE(threads);
+    std::size_t calls = 0;
+    const auto count = [&](std::size_t, std::size_t) { ++calls; };
+    const auto go_on = [&](std::size_t, std::size_t) { return ++calls != 0; };
+    Index with_progress(config);
+    REQUIRE(with_progress.batch_insert(items, count, {.threads = threads}));
+    CHECK(digest(with_progress) == expected);
+    Index with_cancel(config);
+    REQUIRE(with_cancel.batch_insert(items, go_on, {.threads = threads}));
+    CHECK(digest(with_cancel) == expected);
+    Index at_once(config);
+    REQUIRE(at_once.batch_insert(items, count, {.threads = threads, .atomicity = Atomicity::all_or_nothing}));
+    CHECK(digest(at_once) == expected);
+    CHECK(calls == 15'000);
+  }
+}
+
+TEST_CASE_TEMPLATE("the graph is the same on any number of threads where rounds walk: beyond 16,384 slots", Index,
+                   HNSW_OF_EACH_STORAGE) {
+  Index base(small);
+  REQUIRE(base.batch_insert(random_items(302, 16'300, 8), shoal::NoProgress{}, {.threads = 2}));
+  const auto more = random_items(303, 2'500, 8, 20'000);
+  Index reference = base.clone();
+  REQUIRE(reference.batch_insert(more));
+  const Digest expected = digest(reference);
+  CHECK(expected.counts.front() == 18'800);
+  for (auto& [name, options] : ways_to_run()) {
+    CAPTURE(name);
+    Index index = base.clone();
+    REQUIRE(index.batch_insert(more, shoal::NoProgress{}, options));
+    CHECK(digest(index) == expected);
+  }
+  Index at_once = base.clone();
+  REQUIRE(at_once.batch_insert(more, [](std::size_t, std::size_t) {},
+                               {.threads = 3, .atomicity = Atomicity::all_or_nothing}));
+  CHECK(digest(at_once) == expected);
+}
+
+TEST_CASE_TEMPLATE("small batches that walk, beyond 1,500 slots, give the same graph on any number of threads", Index,
+                   HNSW_OF_EACH_STORAGE) {
+  Index base(small);
+  REQUIRE(base.batch_insert(random_items(304, 1'480, 8)));
+  const auto more = random_items(305, 300, 8, 2'000);
+  const auto grown = [&](const BatchOptions& options) {
+    Index index = base.clone();
+    for (std::size_t first = 0, length = 1; first < more.size(); first += length, length = length % 15 + 1) {
+      const auto some = std::span(more).subspan(first, std::min(length, more.size() - first));
+      REQUIRE(index.batch_insert(some, shoal::NoProgress{}, options));
+    }
+    return digest(index);
+  };
+  const Digest expected = grown({});
+  for (auto& [name, options] : ways_to_run()) {
+    CAPTURE(name);
+    CHECK(grown(options) == expected);
+  }
+}
+
+TEST_CASE("an executor runs the work of several threads, and source and callback stay on the thread of the caller") {
+  std::atomic<std::size_t> calls{0}, most{0};
+  const auto caller = std::this_thread::get_id();
+  BatchOptions options{.threads = 3};
+  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    ++calls;
+    most = std::max<std::size_t>(most, count);
+    CHECK(std::this_thread::get_id() == caller);
+    run_on_own_threads(count, task);
+  };
+  const auto items = random_items(306, 500, 8);
+  const auto watched = items | std::views::transform([&](const Item& item) -> const Item& {
+                         if (std::this_thread::get_id() != caller) throw std::runtime_error("another thread reads");
+                         return item;
+                       });
+  const auto progress = [&](std::size_t, std::size_t) {
+    if (std::this_thread::get_id() != caller) throw std::runtime_error("another thread tells");
+  };
+  SmallL2 index(small);
+  REQUIRE(index.batch_insert(watched, progress, options));
+  CHECK(calls > 0);
+  CHECK(most == 3);
+  most = 0;
+  options.threads = 1;
+  SmallL2 alone(small);
+  REQUIRE(alone.batch_insert(watched, progress, options));
+  CHECK(most <= 1);
+  CHECK(digest(alone) == digest(index));
+}
+
+namespace {
+
+enum class Ending { callback_says_no, stop_is_requested, callback_throws, item_is_bad };
+constexpr Ending every_ending[] = {Ending::callback_says_no, Ending::stop_is_requested, Ending::callback_throws,
+                                   Ending::item_is_bad};
+
+/// Inserts `items` into `index` and ends the batch after `position` of them in one of four ways.
+template <class Index>
+auto insert_until(Index& index, std::vector<Item> items, std::size_t position, Ending ending, BatchOptions options) {
+  if (ending == Ending::item_is_bad) items[position].second[0] = std::nanf("");
+  bool stop = false;
+  if (ending == Ending::stop_is_requested) options.stop = Flag{&stop};
+  if (ending == Ending::callback_says_no) {
+    return index.batch_insert(
+        items, [&](std::size_t done, std::size_t) { return done != position; }, options);
+  }
+  return index.batch_insert(
+      items,
+      [&](std::size_t done, std::size_t) {
+        stop = stop || done == position;
+        if (ending == Ending::callback_throws && done == position) throw std::runtime_error("enough");
+      },
+      options);
+}
+
+ErrorCode code_of(Ending ending) {
+  if (ending == Ending::callback_throws) return ErrorCode::callback_failed;
+  return ending == Ending::item_is_bad ? ErrorCode::not_finite : ErrorCode::cancelled;
+}
+
+/// Ends a batch after each of `positions` in every way, and compares with the shorter batch.
+template <class Index>
+void check_endings(const Index& base, const std::vector<Item>& items, const std::vector<std::size_t>& positions,
+                   const std::vector<unsigned>& thread_counts, OnDuplicate on_duplicate) {
+  for (const std::size_t position : positions) {
+    CAPTURE(position);
+    Index reference = base.clone();
+    const auto shorter =
+        reference.batch_insert(std::span(items).first(position), shoal::NoProgress{}, {.on_duplicate = on_duplicate});
+    REQUIRE(shorter);
+    const Digest expected = digest(reference);
+    const auto rest = std::span(items).subspan(position);
+    REQUIRE(reference.batch_insert(rest, shoal::NoProgress{}, {.on_duplicate = on_duplicate}));
+    const Digest continued = digest(reference);
+    for (const unsigned threads : thread_counts) {
+      for (const Ending ending : every_ending) {
+        CAPTURE(threads);
+        CAPTURE(static_cast<int>(ending));
+        Index index = base.clone();
+        const auto result =
+            insert_until(index, items, position, ending, {.threads = threads, .on_duplicate = on_duplicate});
+        REQUIRE(!result);
+        CHECK(result.error().cause.code() == code_of(ending));
+        CHECK(result.error().successful_ids == *shorter);
+        CHECK(result.error().completed_count == position);
+        CHECK(result.error().failed_index.has_value() == (ending == Ending::item_is_bad));
+        if (ending == Ending::item_is_bad) CHECK(result.error().failed_index == position);
+        CHECK(digest(index) == expected);
+        for (const auto& [id, vector] : std::span(items).first(position)) {
+          if (!index.contains(id)) FAIL_CHECK("id " << id << " is not in");
+        }
+        if (ending != every_ending[position % 4]) continue;  // one in four goes on: equal graphs grow equally
+        REQUIRE(index.batch_insert(rest, shoal::NoProgress{}, {.threads = threads, .on_duplicate = on_duplicate}));
+        CHECK(digest(index) == continued);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("a batch that ends anywhere in a round leaves the graph of the shorter batch, and goes on", Index,
+                   HNSW_OF_EACH_STORAGE) {
+  Index base(small);
+  // From nothing, or on slots that lose links to the batch.
+  if constexpr (!std::is_same_v<Index, SmallSq8>) REQUIRE(base.batch_insert(random_items(311, 300, 8, 10'000)));
+  check_endings(base, random_items(312, 3'000, 8), {1, 63, 64, 65, 100, 1'000, 2'999}, {1, 3}, OnDuplicate::fail);
+}
+
+TEST_CASE("a stop that comes from elsewhere, whenever it is asked for, leaves the graph of a shorter batch") {
+  struct CountDown {
+    int* left;
+    bool stop_requested() const { return --*left < 0; }
+  };
+  const auto items = random_items(320, 200, 8);
+  for (int asked = 0; asked < 400; asked += 7) {  // while a round is read, and while it is published
+    CAPTURE(asked);
+    int left = asked;
+    BatchOptions options;
+    options.stop = CountDown{&left};
+    SmallL2 index(small);
+    const auto result = index.batch_insert(items, shoal::NoProgress{}, options);
+    if (result) break;
+    CHECK(result.error().cause.code() == ErrorCode::cancelled);
+    const std::size_t in = result.error().successful_count;
+    CHECK(result.error().successful_ids == iota(0, in));
+    CHECK(index.size() == in);
+    SmallL2 shorter(small);
+    REQUIRE(shorter.batch_insert(std::span(items).first(in)));
+    CHECK(digest(index) == digest(shorter));
+  }
+}
+
+TEST_CASE_TEMPLATE("a batch that ends anywhere in a round that walks leaves the graph of the shorter batch", Index,
+                   SmallL2, SmallSq8) {
+  Index base(small);
+  REQUIRE(base.batch_insert(random_items(313, 16'384, 8, 10'000), shoal::NoProgress{}, {.threads = 2}));
+  check_endings(base, random_items(314, 1'100, 8), {1, 500, 1'025}, {3}, OnDuplicate::fail);
+}
+
+TEST_CASE_TEMPLATE("a batch that skips or overwrites ends anywhere with what the shorter batch leaves", Index,
+                   HNSW_OF_EACH_STORAGE) {
+  Index base(small);
+  REQUIRE(base.batch_insert(random_items(315, 300, 8)));
+  auto items = random_items(316, 700, 8, 200);                                             // 200 .. 299 are there
+  for (std::size_t i = 10; i < items.size(); i += 7) items[i].first = items[i / 2].first;  // and some come twice
+  for (const OnDuplicate mode : {OnDuplicate::skip, OnDuplicate::overwrite}) {
+    CAPTURE(static_cast<int>(mode));
+    check_endings(base, items, {1, 10, 11, 63, 64, 65, 164, 165, 300, 699}, {1, 3}, mode);
+  }
+}
+
+TEST_CASE("a batch that ends before the rows are sketched leaves nothing of the rows that were read ahead") {
+  // Sketches come with row 1,024. The round in which the batch ends goes beyond that.
+  const shoal::HnswConfig wide{.dimensions = sketched, .M = 4, .ef_construction = 30};
+  check_endings(HnswL2(wide), random_items(341, 1'200, sketched), {1'000, 1'023, 1'024}, {1}, OnDuplicate::fail);
+}
+
+TEST_CASE("a batch that is taken back as a whole leaves nothing of its rows, sketched or not") {
+  const shoal::HnswConfig wide{.dimensions = sketched, .M = 4, .ef_construction = 30};
+  HnswL2 index(wide);
+  REQUIRE(index.batch_insert(random_items(342, 1'000, sketched)));
+  const Digest before = digest(index);
+  const auto items = random_items(343, 200, sketched, 5'000);
+  REQUIRE(!index.batch_insert(items, [](std::size_t done, std::size_t) { return done != 150; },
+                              {.atomicity = Atomicity::all_or_nothing}));
+  CHECK(digest(index) == before);
+}
+
+TEST_CASE("rounds in which nothing is taken are told item by item, and may end anywhere") {
+  const auto items = random_items(317, 500, 8);
+  SmallL2 base(small);
+  REQUIRE(base.batch_insert(items));
+  check_endings(base, items, {1, 63, 64, 65, 300, 499}, {1}, OnDuplicate::skip);
+}
+
+TEST_CASE("exact search over a batch that ends in a round finds what is in, and nothing else") {
+  const auto items = random_items(318, 300, dimensions);
+  for (const std::size_t position : {1U, 63U, 64U, 65U, 100U, 299U}) {
+    for (const Ending ending : every_ending) {
+      BruteL2 index = make_index<BruteL2>();
+      REQUIRE(!insert_until(index, items, position, ending, {}));
+      check_holds(index, iota(0, position), 400);
+    }
+  }
+}
+
+TEST_CASE("a search from the callback sees what was told of, and nothing of the rest of the round") {
+  const auto items = random_items(319, 200, dimensions);
+  SmallRefined index = make_index<SmallRefined>();
+  REQUIRE(index.batch_insert(items, [&](std::size_t done, std::size_t) {
+    const auto found = index.search(items[0].second, {.k = 1'000, .ef = 1'000});
+    REQUIRE(found.size() == done);
+    for (const auto& neighbor : found) REQUIRE(neighbor.id < done);
+    REQUIRE(index.check().ok());
+    if (done < items.size()) REQUIRE(!index.get(done));
+  }));
+}
+
+TEST_CASE("of a source that is read once, a batch that can be cancelled takes nothing that is not in") {
+  const auto items = random_items(321, 300, 8);
+  SmallL2 singly(small);
+  for (const auto& [id, vector] : items) REQUIRE(singly.insert(id, vector));
+  const Digest one_by_one = digest(singly);
+  for (const bool by_stop : {false, true}) {
+    for (const std::size_t position : {1U, 2U, 64U, 65U, 299U}) {
+      CAPTURE(by_stop);
+      CAPTURE(position);
+      Stream stream{items};
+      SmallL2 index(small);
+      bool stop = false;
+      BatchOptions options;
+      if (by_stop) options.stop = Flag{&stop};
+      const auto result = index.batch_insert(
+          stream,
+          [&](std::size_t done, std::size_t) {
+            REQUIRE(stream.taken == done);
+            REQUIRE(index.size() == done);
+            stop = done == position;
+            return by_stop || !stop;
+          },
+          options);
+      REQUIRE(!result);
+      CHECK(result.error().cause.code() == ErrorCode::cancelled);
+      CHECK(result.error().successful_count == position);
+      CHECK(stream.taken == position);
+      REQUIRE(index.batch_insert(stream, [](std::size_t, std::size_t) { return true; }));
+      CHECK(digest(index) == one_by_one);
+    }
+  }
+}
+
+TEST_CASE("a stop that can be requested keeps a source that is read once from being read ahead, with any callback") {
+  const auto items = random_items(322, 200, 8);
+  bool stop = false;
+  BatchOptions options;
+  options.stop = Flag{&stop};
+  Stream stream{items};
+  SmallL2 index(small);
+  const auto result = index.batch_insert(
+      stream,
+      [&](std::size_t done, std::size_t) {
+        REQUIRE(stream.taken == done);
+        stop = done == 70;
+      },
+      options);
+  REQUIRE(!result);
+  CHECK(result.error().successful_ids == iota(0, 70));
+  CHECK(stream.taken == 70);
+}
+
+TEST_CASE("of a source that is read once, a batch that nobody can end from outside is linked in rounds") {
+  const auto items = random_items(323, 1'000, 8);
+  SmallL2 reference(small);
+  REQUIRE(reference.batch_insert(items));
+  Stream stream{items};
+  SmallL2 index(small);
+  std::size_t read_at_first = 0;
+  REQUIRE(index.batch_insert(stream, [&](std::size_t done, std::size_t) {
+    if (done == 1) read_at_first = stream.taken;
+  }));
+  CHECK(read_at_first == 64);  // the first round
+  CHECK(digest(index) == digest(reference));
+  Stream again{items};
+  SmallL2 silent(small);
+  REQUIRE(silent.batch_insert(again));
+  CHECK(digest(silent) == digest(reference));
+
+  // When such a callback throws, what was read ahead is lost, and none of it is in.
+  Stream lost{items};
+  SmallL2 part(small);
+  const auto result = part.batch_insert(lost, [](std::size_t done, std::size_t) {
+    if (done == 100) throw std::runtime_error("enough");
+  });
+  REQUIRE(!result);
+  CHECK(result.error().successful_ids == iota(0, 100));
+  CHECK(lost.taken == 128);
+  SmallL2 shorter(small);
+  REQUIRE(shorter.batch_insert(std::span(items).first(100)));
+  CHECK(digest(part) == digest(shorter));
+}
+
+TEST_CASE("however large the graph is, at most 1,024 items are read that were not told of") {
+  const auto items = random_items(324, 7'000, 8);
+  Stream stream{items};
+  SmallSq8 index(small);
+  std::size_t most = 0;
+  REQUIRE(index.batch_insert(stream,
+                             [&](std::size_t done, std::size_t) { most = std::max(most, stream.taken - done + 1); }));
+  CHECK(most == 1'024);
+}
+
+TEST_CASE("rounds of an SQ8 graph give the same graph on every level of instructions, compared or walked") {
+  const support::LevelRestored restored;
+  const auto built_on = [](shoal::simd::Level level, std::size_t wide) {
+    REQUIRE(shoal::simd::use_level(level));
+    SmallSq8 index({.dimensions = wide, .M = 4, .ef_construction = 30});
+    REQUIRE(index.batch_insert(random_items(331, 1'600, wide)));
+    for (const auto& [id, vector] : random_items(332, 60, wide, 5'000)) REQUIRE(index.insert(id, vector));
+    return digest(index);
+  };
+  for (const std::size_t wide : {8U, 100U}) {
+    CAPTURE(wide);
+    const Digest portable = built_on(shoal::simd::Level::portable, wide);
+    for (const auto level : {shoal::simd::Level::avx2, shoal::simd::Level::avx512, shoal::simd::Level::avx512_vnni}) {
+      if (level > shoal::simd::best_level()) continue;
+      CAPTURE(shoal::simd::name_of(level));
+      CHECK(built_on(level, wide) == portable);
+    }
+  }
+}
