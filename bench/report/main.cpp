@@ -1,16 +1,24 @@
 // Compares shoal with the libraries that are installed, on every data set that is there, and writes a report: what
 // `./dev bench` runs. stdout holds the tables, stderr the progress.
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
+#include <thread>
 
 #include <fmt/core.h>
 
+#include "batch_memory.hpp"
+#include "batch_over_loop.hpp"
+#include "chart.hpp"
 #include "environment.hpp"
+#include "flags.hpp"
 #include "markdown.hpp"
 #include "measure.hpp"
 #include "options.hpp"
 #include "plots.hpp"
+#include "set_targets.hpp"
 #include "sets.hpp"
 
 namespace shoal::report {
@@ -32,12 +40,55 @@ bool is_refused(const SetResult& set) {
   return false;
 }
 
+SetResult measure_set(const SetSource& source, const datasets::Dataset& set, const Report& report,
+                      const Options& options) {
+  if (!source.is_large) return measure(set, report.libraries, report.setup, options);
+  std::vector<rivals::Library> compared;
+  for (const rivals::Library& library : report.libraries) {
+    if (rivals::is_shoal_or_baseline(library.name)) compared.push_back(library);
+  }
+  rivals::Setup setup = report.setup;
+  setup.threads = std::max(1U, std::thread::hardware_concurrency());
+  SetResult result = measure(set, compared, setup, options);
+  result.notes.push_back(fmt::format("built on {} threads, time on the clock", setup.threads));
+  return result;
+}
+
+/// What is measured of shoal alone, and growth. One that fails is a note, and the others go on. Gives whether none did.
+bool add_measurements(Report& report, std::vector<ThreadCurve>& threads, const Options& options) {
+  bool is_sound = true;
+  const auto part = [&](const char* name, auto measure_part) {
+    try {
+      std::vector<Target> targets = measure_part();
+      std::move(targets.begin(), targets.end(), std::back_inserter(report.targets));
+    } catch (const std::exception& error) {
+      report.notes.push_back(fmt::format("refused: {}: {}", name, error.what()));
+      fmt::print(stderr, "{}\n", report.notes.back());
+      is_sound = false;
+    }
+  };
+  part("threads", [&] {
+    ThreadScaling scaling = measure_threads(report.setup, options);
+    threads = std::move(scaling.curves);
+    return std::move(scaling.targets);
+  });
+  part("batch over loop", [&] { return measure_batch_over_loop(report.setup, options); });
+  part("flags", [&] { return measure_flags(options); });
+  part("memory of a batch", [&] { return measure_batch_memory(report.setup, options); });
+  part("growth", [&] {
+    report.growth = measure_growth(report.libraries, report.setup, options);
+    return growth_targets(report.growth);
+  });
+  return is_sound;
+}
+
 int run(const Options& options) {
   Report report;
   report.environment = describe_environment();
   report.notes = rivals::missing_libraries();
   report.rounds = options.search_rounds();
   for (const auto& library : rivals::libraries()) {
+    if (options.targets_only && !rivals::is_shoal_or_baseline(library.name)) continue;
     if (is_wanted(library.name, options.libraries)) report.libraries.push_back(library);
   }
   if (report.libraries.empty()) return complain("--libraries: no library of that name", bad_usage);
@@ -57,17 +108,20 @@ int run(const Options& options) {
       fmt::print(stderr, "{}\n", report.notes.back());
       continue;
     }
-    report.sets.push_back(measure(*set, report.libraries, report.setup, options));
+    report.sets.push_back(measure_set(source, *set, report, options));
     is_sound = is_sound && !is_refused(report.sets.back());
   }
+  report.targets = set_targets(report.sets);
+  std::vector<ThreadCurve> threads;
+  if (wants_made_up(options)) is_sound = add_measurements(report, threads, options) && is_sound;
 
-  const Plots plots = write_plots(report.sets, options.out);
+  const Plots plots = write_plots(report.sets, report.growth, threads, options.out);
   report.notes.insert(report.notes.end(), plots.notes.begin(), plots.notes.end());
   const auto path = options.out / "bench-report.md";
-  write_file(path, page(report, plots.names));
+  write_file(path, page(report, plots));
   fmt::print("{}", tables(report));
   fmt::print(stderr, "written: {}\n", path.string());
-  return is_sound ? 0 : complain("some results were refused; the table says which", failure);
+  return is_sound ? 0 : complain("some results were refused; the report says which", failure);
 }
 
 }  // namespace

@@ -1,45 +1,30 @@
 #include "markdown.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <rivals/allocated_bytes.hpp>
 
+#include "markdown_table.hpp"
 #include "statistics.hpp"
 
 namespace shoal::report {
 
 namespace {
 
-constexpr double targets[] = {0.90, 0.95, 0.99, 0.995};
+constexpr double recalls[] = {0.90, 0.95, 0.99, 0.995};
 
-std::string with_commas(double number) {
-  std::string digits = fmt::format("{:.0f}", number);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
-std::string row(const std::vector<std::string>& cells) { return fmt::format("| {} |\n", fmt::join(cells, " | ")); }
-
-std::string heading(const std::vector<std::string>& cells) {
-  std::string rule = "|---|";
-  for (std::size_t i = 1; i < cells.size(); ++i) rule += "---:|";
-  return row(cells) + rule + "\n";
-}
-
-std::string ratio_text(const std::optional<double>& ratio) { return ratio ? fmt::format("{:.2f}x", *ratio) : "-"; }
-
-/// Figures of three significant digits at least: 0.412, 4.12, 41.2, 412.
-std::string three_digits(double number) {
-  return fmt::format("{:.{}f}", number, number < 1 ? 3 : number < 10 ? 2 : number < 100 ? 1 : 0);
+std::string ratio_text(const std::vector<double>& ratios) {
+  return ratios.empty() ? "-" : fmt::format("{:.2f}x", median(ratios));
 }
 
 std::string build_cell(const LibraryResult& library, const LibraryResult& baseline) {
-  const auto ratio = build_ratio(library, baseline);
   const auto builds = std::count_if(library.build_seconds.begin(), library.build_seconds.end(),
                                     [](const auto& seconds) { return seconds.has_value(); });
-  return fmt::format("{} s ({}{})", three_digits(library.median_build_seconds()), ratio_text(ratio),
+  return fmt::format("{} s ({}{})", three_digits(library.median_build_seconds()),
+                     ratio_text(build_ratios(library, baseline)),
                      builds == static_cast<std::ptrdiff_t>(library.build_seconds.size())
                          ? ""
                          : fmt::format(", {} build{}", builds, builds == 1 ? "" : "s"));
@@ -57,29 +42,29 @@ std::string bytes_cell(const LibraryResult& library) {
 std::string speed_cell(const LibraryResult& library, const LibraryResult& baseline, double target) {
   const auto qps = library.median_qps_at_recall(target);
   if (!qps) return "never";
-  const auto ratio = speed_ratio(library, baseline, target);
-  return with_commas(*qps) + (ratio ? " (" + ratio_text(ratio) + ")" : "");
+  const auto ratios = speed_ratios(library, baseline, target);
+  return with_commas(*qps) + (ratios.empty() ? "" : " (" + ratio_text(ratios) + ")");
 }
 
 std::string set_table(const SetResult& set) {
   std::vector<std::string> cells{"library", "build", "bytes owned", "unreachable", "highest recall (ef)"};
-  for (const double target : targets) cells.push_back(fmt::format("QPS at {:.{}f}", target, target == 0.995 ? 3 : 2));
-  std::string text = heading(cells);
+  for (const double target : recalls) cells.push_back(fmt::format("QPS at {:.{}f}", target, target == 0.995 ? 3 : 2));
+  std::string text = table_heading(cells);
   const LibraryResult* baseline = set.baseline();
   for (const LibraryResult& library : set.libraries) {
     cells = {library.name};
     if (library.refused) {
       cells.push_back("refused: " + *library.refused);
-      cells.resize(5 + std::size(targets));
-      text += row(cells);
+      cells.resize(5 + std::size(recalls));
+      text += table_row(cells);
       continue;
     }
     cells.push_back(build_cell(library, *baseline));
     cells.push_back(bytes_cell(library));
     cells.push_back(library.unreachable ? std::to_string(*library.unreachable) : "-");
     cells.push_back(fmt::format("{:.4f} ({})", library.highest_recall, library.highest_recall_ef));
-    for (const double target : targets) cells.push_back(speed_cell(library, *baseline, target));
-    text += row(cells);
+    for (const double target : recalls) cells.push_back(speed_cell(library, *baseline, target));
+    text += table_row(cells);
   }
   return text;
 }
@@ -115,17 +100,28 @@ std::string summary(const Report& report) {
     const LibraryResult* baseline = set.baseline();
     if (baseline == nullptr) continue;
     for (const LibraryResult& library : set.libraries) {
-      if (library.refused || !library.name.starts_with("shoal") || &library == baseline) continue;
+      if (library.refused || !library.name.starts_with(rivals::shoal_prefix) || &library == baseline) continue;
       if (text.empty()) {
         text = fmt::format("### shoal against {}, at equal recall\n\n", baseline->name) +
-               heading({"data", "storage", "build", "search at 0.90", "0.95", "0.99", "0.995"});
+               table_heading({"data", "storage", "build", "search at 0.90", "0.95", "0.99", "0.995"});
       }
-      std::vector<std::string> cells{set.name, library.name.substr(6), ratio_text(build_ratio(library, *baseline))};
-      for (const double target : targets) cells.push_back(ratio_text(speed_ratio(library, *baseline, target)));
-      text += row(cells);
+      std::vector<std::string> cells{set.name, library.name.substr(std::strlen(rivals::shoal_prefix)),
+                                     ratio_text(build_ratios(library, *baseline))};
+      for (const double target : recalls) cells.push_back(ratio_text(speed_ratios(library, *baseline, target)));
+      text += table_row(cells);
     }
   }
   return text.empty() ? text : text + "\n";
+}
+
+std::string target_section(const Report& report) {
+  if (report.targets.empty()) return "";
+  return fmt::format("### Targets\n\n{}\n", target_table(report.targets));
+}
+
+std::string growth_section(const Report& report) {
+  if (report.growth.empty()) return "";
+  return fmt::format("### Growth with the number of vectors\n\n{}\n", growth_table(report.growth));
 }
 
 std::string setup_lines(const Report& report) {
@@ -144,24 +140,33 @@ std::string setup_lines(const Report& report) {
   return text + "\n";
 }
 
+/// The name of a storage policy is no tag of HTML.
+std::string without_tags(std::string text) {
+  for (std::size_t i = text.find('<'); i != std::string::npos; i = text.find('<', i + 2)) text.insert(i, "\\");
+  return text;
+}
+
 }  // namespace
 
 std::string tables(const Report& report) {
-  std::string text = setup_lines(report) + summary(report);
+  std::string text = setup_lines(report) + target_section(report) + growth_section(report) + summary(report);
   for (const SetResult& set : report.sets) text += set_section(set);
   return text;
 }
 
-std::string page(const Report& report, const std::vector<std::string>& plots) {
+std::string page(const Report& report, const Plots& plots) {
   std::string text =
       "# Benchmark report\n\nRatios in parentheses are against the same rounds of the baseline: above 1, faster. "
       "docs/benchmarks.md says how everything is measured.\n\n" +
-      setup_lines(report) + summary(report);
+      setup_lines(report) + target_section(report) + growth_section(report);
+  for (const std::string& plot : plots.of_measurements) text += fmt::format("![]({})\n\n", plot);
+  text += summary(report);
   for (std::size_t i = 0; i < report.sets.size(); ++i) {
     text += set_section(report.sets[i]);
-    if (!plots[i].empty()) text += fmt::format("![recall and speed on {}]({})\n\n", report.sets[i].name, plots[i]);
+    const std::string& plot = plots.of_sets[i];
+    if (!plot.empty()) text += fmt::format("![recall and speed on {}]({})\n\n", report.sets[i].name, plot);
   }
-  return text;
+  return without_tags(text);
 }
 
 }  // namespace shoal::report

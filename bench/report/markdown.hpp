@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "growth.hpp"
 #include "measure.hpp"
+#include "plots.hpp"
+#include "targets.hpp"
 
 namespace shoal::report {
 
@@ -15,12 +18,14 @@ struct Report {
   rivals::Setup setup;
   std::size_t rounds = 0;
   std::vector<SetResult> sets;
+  std::vector<Target> targets;
+  std::vector<GrowthPoint> growth;
 };
 
-/// The summary and the table of each set.
+/// The targets, the summary and the table of each set.
 [[nodiscard]] std::string tables(const Report& report);
 
-/// The whole page. *Shape*: plots[i] is the name of the plot of set i, or empty.
-[[nodiscard]] std::string page(const Report& report, const std::vector<std::string>& plots);
+/// The whole page, with the plots.
+[[nodiscard]] std::string page(const Report& report, const Plots& plots);
 
 }  // namespace shoal::report

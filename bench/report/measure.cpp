@@ -25,6 +25,9 @@ constexpr std::size_t far_ef[] = {640, 1280, 2560, 6400};
 // A curve ends where it is past the last target, or hardly rises any more.
 constexpr double enough_recall = 0.998;
 constexpr double least_rise = 0.0002;
+// Storages that rank what they found by a second form of the vectors keep more candidates than such an ef says: their
+// curve begins flat.
+constexpr std::size_t may_be_flat_up_to_ef = 40;
 // A pass that would take longer than this on one thread is left out, and a build that would make a library's builds
 // together take longer.
 constexpr double longest_pass_seconds = 25;
@@ -47,6 +50,7 @@ class Measurement {
     result_.rows = set.base.rows;
     result_.dimensions = set.base.cols;
     result_.queries = set.queries.rows;
+    result_.build_threads = setup.threads;
     result_.notes = set.notes;
     result_.libraries.resize(libraries.size());
     for (std::size_t i = 0; i < libraries.size(); ++i) result_.libraries[i].name = libraries[i].name;
@@ -106,9 +110,10 @@ class Measurement {
     rivals::release_free_memory();
     const auto before = rivals::allocated_bytes();
     auto rival = libraries_[i].make(setup_);
+    const WallClock clock;
     const Stopwatch watch;
     rival->build({set_.base.values.data(), set_.base.rows, set_.base.cols});
-    const double seconds = watch.seconds();
+    const double seconds = setup_.threads == 1 ? watch.seconds() : clock.seconds();
     const auto after = rivals::allocated_bytes();
     if (before && after && *after > *before) result.bytes = *after - *before;
     result.reported_bytes = rival->reported_bytes();
@@ -135,10 +140,14 @@ class Measurement {
       result.ef.push_back(ef);
       result.recall.push_back(recall_of(i, ef, findings));
       checksums_[i].push_back(checksum(findings, queries_at(ef)));
-      flat_steps = result.highest_recall - highest_before < least_rise ? flat_steps + 1 : 0;
+      const bool is_flat = ef > may_be_flat_up_to_ef && result.highest_recall - highest_before < least_rise;
+      flat_steps = is_flat ? flat_steps + 1 : 0;
       if (flat_steps == 2 || result.recall.back() >= enough_recall || ef >= set_.base.rows) break;
     }
-    for (const std::size_t far : far_ef) {
+    // Of the targets, only that of SQ8 needs the highest recall.
+    const std::span<const std::size_t> far_efs =
+        options_.targets_only && result.name != "shoal SQ8" ? std::span<const std::size_t>{} : far_ef;
+    for (const std::size_t far : far_efs) {
       const std::size_t ef = std::min(far, set_.base.rows);
       if (ef <= result.ef.back()) continue;
       if (result.highest_recall >= 1 || seconds_per_ef * static_cast<double>(ef) > longest_pass_seconds) break;
@@ -151,6 +160,13 @@ class Measurement {
       result.refused =
           fmt::format("recall {:.3f} is its highest, at ef {}", result.highest_recall, result.highest_recall_ef);
       return;
+    }
+    if (rivals::is_shoal_or_baseline(result.name)) {
+      for (const std::size_t ef : equal_ef) {
+        const Findings findings = find_at(i, ef);
+        if (result.refused) return;
+        result.recall_at_equal_ef.push_back(datasets::recall_at_k(set_, findings.ids, k));
+      }
     }
     progress("{} finds up to {:.4f}, at ef {}", result.name, result.highest_recall, result.highest_recall_ef);
   }

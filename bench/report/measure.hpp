@@ -2,6 +2,7 @@
 // Builds and searches all libraries on one data set, side by side: every number that will be compared with another was
 // taken in the same round, minutes apart at most. docs/benchmarks.md says why and how.
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include <datasets/dataset.hpp>
 
 namespace shoal::report {
+
+/// Where the graphs of two libraries are held against each other: what is found with as much effort.
+inline constexpr std::array<std::size_t, 4> equal_ef{50, 100, 200, 400};
 
 /// What one library did on one data set.
 struct LibraryResult {
@@ -28,6 +32,8 @@ struct LibraryResult {
   double highest_recall = 0;  // of these and of the larger ef that were tried
   std::size_t highest_recall_ef = 0;
 
+  std::vector<double> recall_at_equal_ef;  // by equal_ef, of shoal and the baseline
+
   std::optional<std::string> refused;  // why its numbers cannot be believed
 
   /// The speeds of a round at a recall, or the median over the rounds.
@@ -41,6 +47,7 @@ struct SetResult {
   std::size_t rows = 0;
   std::size_t dimensions = 0;
   std::size_t queries = 0;
+  unsigned build_threads = 1;
   std::vector<std::string> notes;
   std::vector<LibraryResult> libraries;
 
@@ -48,12 +55,11 @@ struct SetResult {
   [[nodiscard]] const LibraryResult* baseline() const;
 };
 
-/// The median over the rounds of a's speed divided by b's in that round, at equal recall. Nothing when either does not
-/// get there.
-[[nodiscard]] std::optional<double> speed_ratio(const LibraryResult& a, const LibraryResult& b, double target);
+/// By round, a's speed divided by b's in that round, at equal recall. Empty when either does not get there.
+[[nodiscard]] std::vector<double> speed_ratios(const LibraryResult& a, const LibraryResult& b, double target);
 
 /// Likewise of b's time divided by a's: above 1, a builds faster.
-[[nodiscard]] std::optional<double> build_ratio(const LibraryResult& a, const LibraryResult& b);
+[[nodiscard]] std::vector<double> build_ratios(const LibraryResult& a, const LibraryResult& b);
 
 /// Progress goes to stderr.
 [[nodiscard]] SetResult measure(const datasets::Dataset& set, const std::vector<rivals::Library>& libraries,

@@ -31,6 +31,9 @@ Expected<Options, int> parse_options(int argc, char** argv) {
                "shoal_report");
   const CLI::Range at_least_one(std::size_t{1}, std::numeric_limits<std::size_t>::max());
   app.add_flag("--quick", options.quick, "Made-up vectors and the smallest real set, one build, 3 rounds");
+  app.add_flag("--targets-only", options.targets_only, "What the table of targets needs: shoal and hnswlib alone");
+  app.add_flag("--large", options.large,
+               "Made-up sets of 100,000 x 768 and 1,000,000 x 128 too, and growth up to 1,000,000");
   app.add_option("--data", options.data,
                  "A folder of data sets, or one data set (default: $SHOAL_DATA, else ../shared/data beside the "
                  "repository)")
@@ -39,7 +42,7 @@ Expected<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
   app.add_option("--only", options.only, "Only data sets whose name contains one of these words");
   app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words");
-  app.add_option("--rows", options.max_rows, "Rows of each data set, at most (default: 20000)")
+  app.add_option("--rows", options.rows, "Rows of each data set, at most (default: 20000 of real ones)")
       ->check(CLI::Range(std::size_t{20}, std::numeric_limits<std::size_t>::max()));
   app.add_option("--queries", options.max_queries, "Queries of each data set, at most (default: 1000)")
       ->check(at_least_one);

@@ -1,6 +1,7 @@
 #pragma once
 // The command line of shoal_report.
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -12,16 +13,21 @@ namespace shoal::report {
 
 struct Options {
   bool quick = false;
+  bool targets_only = false;           // what the table of targets needs
+  bool large = false;                  // large made-up sets as well
   std::size_t rounds = 0;              // of timed searches; 0: 5, or 3 when quick
   std::filesystem::path data;          // a folder of data sets, or one data set; empty: the usual places
   std::filesystem::path out;           // where the report goes
   std::vector<std::string> only;       // data sets whose name contains one of these; empty: all
   std::vector<std::string> libraries;  // likewise
-  std::size_t max_rows = 20'000;       // of every data set
+  std::size_t rows = 0;                // of every data set, at most; 0: its usual number
   std::size_t max_queries = 1'000;
 
   [[nodiscard]] std::size_t search_rounds() const { return rounds != 0 ? rounds : quick ? 3 : 5; }
   [[nodiscard]] std::size_t builds() const { return quick ? 1 : 3; }
+  [[nodiscard]] std::size_t at_most(std::size_t usual_rows) const {
+    return rows == 0 ? usual_rows : std::min(rows, usual_rows);
+  }
 };
 
 /// What was asked for; or the exit code, after help or a mistake was printed.

@@ -1,12 +1,10 @@
 #include "plots.hpp"
 
-#include <cctype>
-#include <cstdlib>
-#include <fstream>
-#include <stdexcept>
+#include <algorithm>
 
 #include <fmt/core.h>
 
+#include "chart.hpp"
 #include "statistics.hpp"
 
 namespace shoal::report {
@@ -15,82 +13,93 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// "recall-made-up-clusters": letters, digits and hyphens, so that no shell or script needs quotes.
-std::string file_stem(const std::string& set) {
-  std::string stem = "recall-";
-  for (const char c : set) stem += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '-';
-  return stem;
-}
-
-/// For gnuplot's "index": a block for each library, two blank lines between.
-std::string data_text(const SetResult& set) {
-  std::string text = "# recall, queries/s (median of the rounds), ef\n";
+Chart recall_chart(const SetResult& set) {
+  Chart chart{"recall-" + stem_of(set.name),
+              fmt::format("{}: {} x {}, k = 10, one thread", stem_of(set.name), set.rows, set.dimensions),
+              "recall@10",
+              "queries a second",
+              "set logscale y\nset key left bottom\nset xrange [*:1.0]\n",
+              {}};
   for (const LibraryResult& library : set.libraries) {
     if (library.refused) continue;
-    text += fmt::format("# {}\n", library.name);
+    chart.curves.push_back({library.name, {}});
     for (std::size_t point = 0; point < library.ef.size(); ++point) {
       std::vector<double> speeds;
       for (const auto& round : library.qps) speeds.push_back(round[point]);
-      text += fmt::format("{:.5f} {:.1f} {}\n", library.recall[point], median(speeds), library.ef[point]);
+      chart.curves.back().points.push_back({library.recall[point], median(speeds)});
     }
-    text += "\n\n";
   }
-  return text;
+  return chart;
 }
 
-std::string script_text(const SetResult& set, const std::string& stem) {
-  std::string text = fmt::format(
-      "set terminal svg size 800,520 font 'sans,13' background rgb 'white'\n"
-      "set output '{}.svg'\n"
-      "set title '{}: {} x {}, k = 10, one thread'\n"
-      "set xlabel 'recall@10'\nset ylabel 'queries a second'\n"
-      "set logscale y\nset grid\nset key left bottom\nset xrange [*:1.0]\nplot ",
-      stem, file_stem(set.name).substr(7), set.rows, set.dimensions);
-  std::size_t block = 0;
-  for (const LibraryResult& library : set.libraries) {
-    if (library.refused) continue;
-    text += fmt::format("{}'{}.dat' index {} using 1:2 with linespoints lw 2 pt {} title '{}'", block == 0 ? "" : ", ",
-                        stem, block, block + 4, library.name);
-    ++block;
+Chart growth_chart(std::span<const GrowthPoint> growth, std::string stem, std::string label,
+                   double (*value)(const LibraryGrowth&)) {
+  Chart chart{std::move(stem),
+              fmt::format("made-up clusters of {} dimensions, one thread", growth.front().dimensions),
+              "vectors",
+              std::move(label),
+              "set logscale xy\nset key left top\n",
+              {}};
+  for (const GrowthPoint& point : growth) {
+    for (const LibraryGrowth& library : point.libraries) {
+      auto curve = std::find_if(chart.curves.begin(), chart.curves.end(),
+                                [&](const Curve& known) { return known.name == library.name; });
+      if (curve == chart.curves.end()) curve = chart.curves.insert(curve, {library.name, {}});
+      curve->points.push_back({static_cast<double>(point.rows), value(library)});
+    }
   }
-  return text + "\n";
+  return chart;
 }
 
-/// Runs gnuplot in `folder` and comes back. What it complains of stays in gnuplot.log.
-bool run_gnuplot(const fs::path& folder, const std::string& arguments) {
-  const fs::path before = fs::current_path();
-  fs::current_path(folder);
-  const int status = std::system(("gnuplot " + arguments + " >gnuplot.log 2>&1").c_str());
-  fs::current_path(before);
-  if (status == 0) fs::remove(folder / "gnuplot.log");
-  return status == 0;
+Chart thread_chart(std::span<const ThreadCurve> threads, std::string stem, std::string label,
+                   double (*value)(const ThreadPoint&)) {
+  Chart chart{std::move(stem),
+              "made-up clusters, time on the clock",
+              "threads",
+              std::move(label),
+              "set yrange [0:*]\nset xtics 1\nset key right bottom\n",
+              {}};
+  for (const ThreadCurve& curve : threads) {
+    chart.curves.push_back({curve.name, {}});
+    for (const ThreadPoint& point : curve.points) {
+      chart.curves.back().points.push_back({static_cast<double>(point.threads), value(point)});
+    }
+  }
+  return chart;
 }
 
 }  // namespace
 
-void write_file(const fs::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text << std::flush;
-  if (!file) throw std::runtime_error("cannot write " + path.string());
-}
-
-Plots write_plots(const std::vector<SetResult>& sets, const fs::path& folder) {
+Plots write_plots(std::span<const SetResult> sets, std::span<const GrowthPoint> growth,
+                  std::span<const ThreadCurve> threads, const fs::path& folder) {
   Plots plots;
-  const bool has_gnuplot = run_gnuplot(folder, "--version");
+  const bool can_draw = has_gnuplot(folder);
+  const auto write = [&](const Chart& chart) -> std::string {
+    write_chart(chart, folder);
+    if (!can_draw) return "";
+    if (draw_chart(chart, folder)) return chart.stem + ".svg";
+    plots.notes.push_back("gnuplot failed on " + chart.stem + ".gp; gnuplot.log says why");
+    return "";
+  };
+  const auto write_measurement = [&](const Chart& chart) {
+    if (std::string name = write(chart); !name.empty()) plots.of_measurements.push_back(std::move(name));
+  };
   for (const SetResult& set : sets) {
-    plots.names.emplace_back();
-    if (set.baseline() == nullptr) continue;  // nothing that could be drawn
-    const std::string stem = file_stem(set.name);
-    write_file(folder / (stem + ".dat"), data_text(set));
-    write_file(folder / (stem + ".gp"), script_text(set, stem));
-    if (!has_gnuplot) continue;
-    if (run_gnuplot(folder, stem + ".gp")) {
-      plots.names.back() = stem + ".svg";
-    } else {
-      plots.notes.push_back("gnuplot failed on " + stem + ".gp; gnuplot.log says why");
-    }
+    plots.of_sets.push_back(set.baseline() == nullptr ? "" : write(recall_chart(set)));  // nothing could be drawn
   }
-  if (!has_gnuplot) {
+  if (!growth.empty()) {
+    write_measurement(
+        growth_chart(growth, "growth-build", "build, seconds", [](const LibraryGrowth& l) { return l.build_seconds; }));
+    write_measurement(growth_chart(growth, "growth-memory", "bytes owned, MB",
+                                   [](const LibraryGrowth& l) { return static_cast<double>(l.bytes) / 1e6; }));
+  }
+  if (!threads.empty()) {
+    write_measurement(thread_chart(threads, "threads-search", "queries a second (batch_search)",
+                                   [](const ThreadPoint& point) { return point.qps; }));
+    write_measurement(thread_chart(threads, "threads-build", "build, seconds",
+                                   [](const ThreadPoint& point) { return point.build_seconds; }));
+  }
+  if (!can_draw) {
     plots.notes.emplace_back(
         "no plots: gnuplot is not installed (Debian: gnuplot-nox); `gnuplot NAME.gp` draws them later");
   }

@@ -1,23 +1,27 @@
 #pragma once
-// Curves of recall and speed: a data file and a script for each set, and an SVG where gnuplot is installed.
+// Which plots a report has: recall against speed for each data set, build time and memory against the number of
+// vectors, speed and build time against threads.
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "growth.hpp"
 #include "measure.hpp"
+#include "thread_scaling.hpp"
 
 namespace shoal::report {
 
+/// Names of SVGs.
 struct Plots {
-  std::vector<std::string> names;  // of the SVG of each set; empty where there is none
+  std::vector<std::string> of_sets;  // of each set; empty where there is none
+  std::vector<std::string> of_measurements;
   std::vector<std::string> notes;
 };
 
 /// Into `folder`, which exists. *Errors*: std::runtime_error for a file that cannot be written.
-[[nodiscard]] Plots write_plots(const std::vector<SetResult>& sets, const std::filesystem::path& folder);
-
-/// Writes a whole file. *Errors*: std::runtime_error.
-void write_file(const std::filesystem::path& path, const std::string& text);
+[[nodiscard]] Plots write_plots(std::span<const SetResult> sets, std::span<const GrowthPoint> growth,
+                                std::span<const ThreadCurve> threads, const std::filesystem::path& folder);
 
 }  // namespace shoal::report

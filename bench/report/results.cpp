@@ -8,7 +8,7 @@
 namespace shoal::report {
 
 std::optional<double> LibraryResult::qps_at_recall(std::size_t round, double target) const {
-  return qps_at(recall, qps[round], target);
+  return value_at_recall(recall, qps[round], target);
 }
 
 std::optional<double> LibraryResult::median_qps_at_recall(double target) const {
@@ -40,27 +40,25 @@ const LibraryResult* SetResult::baseline() const {
   return first;
 }
 
-std::optional<double> speed_ratio(const LibraryResult& a, const LibraryResult& b, double target) {
+std::vector<double> speed_ratios(const LibraryResult& a, const LibraryResult& b, double target) {
   std::vector<double> ratios;
   for (std::size_t round = 0; round < std::min(a.qps.size(), b.qps.size()); ++round) {
     const auto speed_a = a.qps_at_recall(round, target);
     const auto speed_b = b.qps_at_recall(round, target);
-    if (!speed_a || !speed_b) return std::nullopt;
+    if (!speed_a || !speed_b) return {};
     ratios.push_back(*speed_a / *speed_b);
   }
-  if (ratios.empty()) return std::nullopt;
-  return median(std::move(ratios));
+  return ratios;
 }
 
-std::optional<double> build_ratio(const LibraryResult& a, const LibraryResult& b) {
+std::vector<double> build_ratios(const LibraryResult& a, const LibraryResult& b) {
   std::vector<double> ratios;
   for (std::size_t round = 0; round < std::min(a.build_seconds.size(), b.build_seconds.size()); ++round) {
     const auto& seconds_a = a.build_seconds[round];
     const auto& seconds_b = b.build_seconds[round];
     if (seconds_a && seconds_b) ratios.push_back(*seconds_b / *seconds_a);
   }
-  if (ratios.empty()) return std::nullopt;
-  return median(std::move(ratios));
+  return ratios;
 }
 
 }  // namespace shoal::report

@@ -15,8 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t made_up_rows = 10'000;
-constexpr std::size_t made_up_dimensions = 768;
+constexpr std::size_t usual_rows = 20'000;  // of a real set
 constexpr std::uint64_t made_up_seed = 1;
 
 /// Where real sets may lie: what the user says, else the environment, else beside the repository.
@@ -67,21 +66,38 @@ SetList find_sets(const Options& options) {
   const auto is_unwanted = [&](const SetSource& set) { return !is_wanted(set.name, options.only); };
   std::erase_if(real, is_unwanted);
   if (options.quick && real.size() > 1) real.resize(1);
-  list.sets.push_back({"made-up clusters", {}});
+  list.sets.push_back({made_up_name, {}, made_up_rows, made_up_dimensions});
   std::erase_if(list.sets, is_unwanted);
   std::move(real.begin(), real.end(), std::back_inserter(list.sets));
+  if (options.large) {
+    std::vector<SetSource> large{{"made-up large, 768-d", {}, 100'000, 768, true},
+                                 {"made-up large, 128-d", {}, 1'000'000, 128, true}};
+    std::erase_if(large, is_unwanted);
+    std::move(large.begin(), large.end(), std::back_inserter(list.sets));
+  }
   return list;
+}
+
+bool wants_made_up(const Options& options) { return is_wanted(made_up_name, options.only); }
+
+datasets::Dataset make_set(std::size_t rows, std::size_t dimensions, std::size_t queries) {
+  datasets::Dataset set = datasets::clustered(rows, dimensions, made_up_seed, queries);
+  set.truth = datasets::exact_ground_truth(set.base, set.queries, set.metric, k);
+  return set;
+}
+
+datasets::Dataset made_up_set(const Options& options) {
+  return make_set(options.at_most(made_up_rows), made_up_dimensions, options.max_queries);
 }
 
 datasets::Result<datasets::Dataset> load_set(const SetSource& source, const Options& options) {
   if (source.path.empty()) {
-    datasets::Dataset set = datasets::clustered(std::min(made_up_rows, options.max_rows), made_up_dimensions,
-                                                made_up_seed, options.max_queries);
-    set.truth = datasets::exact_ground_truth(set.base, set.queries, set.metric, k);
+    datasets::Dataset set = make_set(options.at_most(source.rows), source.dimensions, options.max_queries);
+    set.name = source.name;
     return set;
   }
   datasets::LoadOptions load_options;
-  load_options.max_rows = options.max_rows;
+  load_options.max_rows = options.rows == 0 ? usual_rows : options.rows;
   load_options.max_queries = options.max_queries;
   load_options.k = k;
   auto set = datasets::load(source.path, load_options);

@@ -18,13 +18,26 @@ double spread(const std::vector<double>& values) {
   return (*largest - *smallest) / median(values);
 }
 
-std::optional<double> qps_at(std::span<const double> recall, std::span<const double> qps, double target) {
-  assert(recall.size() == qps.size());
+std::optional<Figure> figure_of(const std::vector<double>& values) {
+  if (values.empty()) return std::nullopt;
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return Figure{median(values), *least, *most, values.size()};
+}
+
+std::vector<double> ratios(std::span<const double> a, std::span<const double> b) {
+  assert(a.size() == b.size());
+  std::vector<double> result(a.size());
+  std::transform(a.begin(), a.end(), b.begin(), result.begin(), [](double x, double y) { return x / y; });
+  return result;
+}
+
+std::optional<double> value_at_recall(std::span<const double> recall, std::span<const double> values, double target) {
+  assert(recall.size() == values.size());
   for (std::size_t i = 0; i < recall.size(); ++i) {
     if (recall[i] < target) continue;
-    if (i == 0) return qps[0];
+    if (i == 0) return values[0];
     const double share = (target - recall[i - 1]) / (recall[i] - recall[i - 1]);  // recall[i - 1] < target
-    return std::exp(std::log(qps[i - 1]) * (1 - share) + std::log(qps[i]) * share);
+    return std::exp(std::log(values[i - 1]) * (1 - share) + std::log(values[i]) * share);
   }
   return std::nullopt;
 }

@@ -14,10 +14,26 @@ namespace shoal::report {
 /// How far the values lie apart: (largest - smallest) / median. Precondition: not empty.
 [[nodiscard]] double spread(const std::vector<double>& values);
 
-/// Queries a second at exactly `target` recall, on the curve through the points (recall[i], qps[i]), which are in order
-/// of ef. Between two points the logarithm of the speed is linear in the recall. When the first point is there already,
-/// its speed: the library offers nothing faster. Nothing when no point gets there.
-/// *Shape*: as many speeds as recalls.
-[[nodiscard]] std::optional<double> qps_at(std::span<const double> recall, std::span<const double> qps, double target);
+/// A number that was measured in several rounds.
+struct Figure {
+  double median = 0;
+  double least = 0;
+  double most = 0;
+  std::size_t count = 0;  // of rounds
+};
+
+/// Nothing where no round has a value.
+[[nodiscard]] std::optional<Figure> figure_of(const std::vector<double>& values);
+
+/// a[i] / b[i] for each round. *Shape*: as many of the one as of the other.
+[[nodiscard]] std::vector<double> ratios(std::span<const double> a, std::span<const double> b);
+
+/// What is on the curve through the points (recall[i], values[i]) at exactly `target` recall: queries a second, or
+/// distances. The points are in order of ef; between two of them the logarithm of the value is linear in the recall.
+/// When the first point is there already, its value: the library offers nothing faster. Nothing when no point gets
+/// there.
+/// *Shape*: as many values as recalls, all above 0.
+[[nodiscard]] std::optional<double> value_at_recall(std::span<const double> recall, std::span<const double> values,
+                                                    double target);
 
 }  // namespace shoal::report

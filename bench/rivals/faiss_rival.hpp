@@ -1,7 +1,7 @@
 #pragma once
 // faiss (github.com/facebookresearch/faiss): what its HNSW indexes have in common. It is a library that was compiled
-// elsewhere, with the flags of its package and not ours. OpenMP is held to one thread: the setting belongs to the
-// thread that calls, hence in every call.
+// elsewhere, with the flags of its package and not ours. OpenMP is held to the threads of the setup, and to one while
+// searching: the setting belongs to the thread that calls, hence in every call.
 
 #include <faiss/IndexHNSW.h>
 #include <omp.h>
@@ -14,7 +14,7 @@ class FaissRival : public Rival {
   explicit FaissRival(const Setup& setup) : setup_(setup) {}
 
   void build(const FloatMatrix& base) override {
-    omp_set_num_threads(1);
+    omp_set_num_threads(static_cast<int>(setup_.threads));
     index_ = make_index(static_cast<int>(base.cols), static_cast<int>(setup_.M));
     index_->hnsw.efConstruction = static_cast<int>(setup_.ef_construction);
     const auto rows = static_cast<faiss::Index::idx_t>(base.rows);

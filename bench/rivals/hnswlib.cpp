@@ -1,6 +1,9 @@
 // hnswlib (github.com/nmslib/hnswlib), floats. Its header defines functions that are not inline: only this file may
 // include it. Compiled with our flags, so under -march=native it has the vector instructions that shoal has.
 
+#include <atomic>
+#include <thread>
+
 #include <hnswlib/hnswlib.h>
 #include <rivals/makers.hpp>
 
@@ -8,14 +11,44 @@ namespace shoal::rivals {
 
 namespace {
 
+/// Squared L2 that counts its calls.
+class CountingSpace final : public hnswlib::SpaceInterface<float> {
+ public:
+  explicit CountingSpace(std::size_t dimensions) : space_(dimensions) { distance = space_.get_dist_func(); }
+  std::size_t get_data_size() override { return space_.get_data_size(); }
+  hnswlib::DISTFUNC<float> get_dist_func() override { return counted; }
+  void* get_dist_func_param() override { return space_.get_dist_func_param(); }
+
+  inline static thread_local std::uint64_t calls = 0;
+
+ private:
+  static float counted(const void* a, const void* b, const void* dimensions) {
+    ++calls;
+    return distance(a, b, dimensions);
+  }
+  inline static hnswlib::DISTFUNC<float> distance = nullptr;  // hnswlib passes no other state; the same for all spaces
+
+  hnswlib::L2Space space_;
+};
+
 class Hnswlib final : public Rival {
  public:
   explicit Hnswlib(const Setup& setup) : setup_(setup) {}
 
   void build(const FloatMatrix& base) override {
-    space_ = std::make_unique<hnswlib::L2Space>(base.cols);
+    if (setup_.counts_distances) {
+      space_ = std::make_unique<CountingSpace>(base.cols);
+    } else {
+      space_ = std::make_unique<hnswlib::L2Space>(base.cols);
+    }
     index_ = std::make_unique<Index>(space_.get(), base.rows, setup_.M, setup_.ef_construction);
-    for (std::size_t i = 0; i < base.rows; ++i) index_->addPoint(base.values + i * base.cols, i);
+    std::atomic<std::size_t> next{0};
+    const auto work = [&] {
+      for (std::size_t i = next++; i < base.rows; i = next++) index_->addPoint(base.values + i * base.cols, i);
+    };
+    std::vector<std::jthread> others;
+    for (unsigned i = 1; i < setup_.threads; ++i) others.emplace_back(work);
+    work();
   }
 
   void set_ef(std::size_t ef) override { index_->setEf(ef); }
@@ -24,6 +57,10 @@ class Hnswlib final : public Rival {
     auto found = index_->searchKnn(query, k);  // farthest first
     ids.resize(found.size());
     for (std::size_t i = found.size(); i-- > 0; found.pop()) ids[i] = found.top().second;
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> distances() const override {
+    return setup_.counts_distances ? std::optional(CountingSpace::calls) : std::nullopt;
   }
 
   /// Follows the links of all levels from the entry point: no search can go anywhere else.
@@ -53,7 +90,7 @@ class Hnswlib final : public Rival {
   using Index = hnswlib::HierarchicalNSW<float>;
 
   Setup setup_;
-  std::unique_ptr<hnswlib::L2Space> space_;  // outlives the index that points to it
+  std::unique_ptr<hnswlib::SpaceInterface<float>> space_;  // outlives the index that points to it
   std::unique_ptr<Index> index_;
 };
 

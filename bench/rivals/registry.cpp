@@ -18,6 +18,7 @@ std::vector<Library> libraries() {
   std::vector<Library> found{
       {"shoal Float32", shoal_version(), make_shoal_float32},
       {"shoal SQ8", shoal_version(), make_shoal_sq8},
+      {"shoal Refined<SQ8>", shoal_version(), make_shoal_refined_sq8},
   };
 #if defined(SHOAL_RIVALS_HNSWLIB)
   found.push_back({baseline_name, hnswlib_version(), make_hnswlib});

@@ -11,6 +11,14 @@ namespace shoal::rivals {
 /// The library that all others are measured against, when it is there.
 inline constexpr const char* baseline_name = "hnswlib";
 
+/// Every name of a library that is shoal begins so; what follows is the storage policy.
+inline constexpr const char* shoal_prefix = "shoal ";
+
+/// Is it shoal, or what shoal is measured against?
+[[nodiscard]] inline bool is_shoal_or_baseline(const std::string& name) {
+  return name.starts_with(shoal_prefix) || name == baseline_name;
+}
+
 struct Library {
   std::string name;     // "shoal Float32"
   std::string version;  // of the library, without its name

@@ -14,10 +14,12 @@
 
 namespace shoal::rivals {
 
-/// The graph that is asked for. `M` as in hnswlib: lists of 2 M on level 0.
+/// The graph that is asked for, and on how many threads. `M` as in hnswlib: lists of 2 M on level 0.
 struct Setup {
   std::size_t M = 16;
   std::size_t ef_construction = 200;
+  unsigned threads = 1;           // that build
+  bool counts_distances = false;  // for Rival::distances; slower
 };
 
 /// Vectors to build from. *Shape*: rows x cols, row-major; the memory stays while build() runs, no longer.
@@ -27,7 +29,7 @@ struct FloatMatrix {
   std::size_t cols = 0;
 };
 
-/// *Threads*: build() uses one; search() may be called from several at once.
+/// *Threads*: build() uses those of the setup; search() may be called from several at once.
 class Rival {
  public:
   Rival() = default;
@@ -49,6 +51,10 @@ class Rival {
 
   /// What the library itself says that it owns, where it does. *Units*: bytes.
   [[nodiscard]] virtual std::optional<std::size_t> reported_bytes() const { return std::nullopt; }
+
+  /// Distances that this thread has computed, of all rivals of the kind, where the library lets us count and the setup
+  /// asked for it.
+  [[nodiscard]] virtual std::optional<std::uint64_t> distances() const { return std::nullopt; }
 
   /// What is wrong with the built index by the library's own check, one line each.
   [[nodiscard]] virtual std::vector<std::string> faults() const { return {}; }

@@ -20,7 +20,7 @@ class ShoalRival final : public Rival {
     std::vector<std::uint64_t> ids(base.rows);
     std::iota(ids.begin(), ids.end(), std::uint64_t{0});
     const MatrixView<float> rows{.data = base.values, .rows = base.rows, .columns = base.cols};
-    if (const auto inserted = index_->batch_insert(ids, rows); !inserted) {
+    if (const auto inserted = index_->batch_insert(ids, rows, NoProgress{}, {.threads = setup_.threads}); !inserted) {
       throw std::runtime_error(inserted.error().what());
     }
   }
