@@ -54,29 +54,6 @@ struct Source {
   Iterator end() { return {this, items.size()}; }
 };
 
-/// Takes an item when it is moved on, as istreams do.
-struct Stream {
-  std::vector<support::Item> items;
-  std::size_t taken = 0;
-  struct Iterator {
-    using difference_type = std::ptrdiff_t;
-    using value_type = support::Item;
-    Stream* stream = nullptr;
-    const support::Item& operator*() const { return stream->items[stream->taken - 1]; }
-    Iterator& operator++() {
-      ++stream->taken;
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return stream->taken > stream->items.size(); }
-  };
-  Iterator begin() {
-    ++taken;
-    return {this};
-  }
-  std::default_sentinel_t end() const { return {}; }
-};
-
 /// Throws when it comes to one item.
 struct Throwing {
   std::vector<support::Item> items;
@@ -345,7 +322,8 @@ TEST_CASE_TEMPLATE("a requested stop ends the batch before the next item is read
     REQUIRE(!again);
     CHECK(again.error().cause.code() == ErrorCode::cancelled);
     CHECK(index.size() == 9);
-    Stream stream{random_items(16, 5, dimensions, 100)};
+    const auto others = random_items(16, 5, dimensions, 100);
+    Stream stream{others};
     CHECK(!index.batch_insert(stream, shoal::NoProgress{}, options));
     CHECK(stream.taken == 0);
     CHECK(index.batch_insert(std::vector<support::Item>(), shoal::NoProgress{}, options));
@@ -363,7 +341,8 @@ TEST_CASE_TEMPLATE("a requested stop ends the batch before the next item is read
 }
 
 TEST_CASE("after a stop a single-pass source still has the next item") {
-  Stream stream{random_items(17, 10, dimensions)};
+  const auto items = random_items(17, 10, dimensions);
+  Stream stream{items};
   HnswL2 index = make_index<HnswL2>();
   bool stop = false;
   struct Token {

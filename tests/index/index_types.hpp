@@ -1,7 +1,11 @@
 #pragma once
 // The indexes that every promise is tested on.
 
+#include <algorithm>
+#include <iterator>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -29,6 +33,29 @@ Index make_index(std::size_t max_elements = 0) {
     return Index({.dimensions = dimensions, .max_elements = max_elements});
   }
 }
+
+/// A source that can be read only once, as an istream is; it counts what was taken from it.
+struct Stream {
+  std::span<const support::Item> items;
+  std::size_t taken = 0;
+  struct Iterator {
+    using difference_type = std::ptrdiff_t;
+    using value_type = support::Item;
+    Stream* stream = nullptr;
+    const support::Item& operator*() const { return stream->items[stream->taken - 1]; }
+    Iterator& operator++() {
+      ++stream->taken;
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return stream->taken > stream->items.size(); }
+  };
+  Iterator begin() {
+    ++taken;
+    return {this};
+  }
+  std::default_sentinel_t end() const { return {}; }
+};
 
 /// The ids in an index, by asking for each below `bound`.
 template <class Index>

@@ -75,29 +75,6 @@ std::vector<std::pair<std::string, BatchOptions>> ways_to_run() {
   return all;
 }
 
-/// A source that can be read only once, and counts what was taken from it.
-struct Stream {
-  std::span<const Item> items;
-  std::size_t taken = 0;
-  struct Iterator {
-    using difference_type = std::ptrdiff_t;
-    using value_type = Item;
-    Stream* stream = nullptr;
-    const Item& operator*() const { return stream->items[stream->taken - 1]; }
-    Iterator& operator++() {
-      ++stream->taken;
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return stream->taken > stream->items.size(); }
-  };
-  Iterator begin() {
-    ++taken;
-    return {this};
-  }
-  std::default_sentinel_t end() const { return {}; }
-};
-
 struct Flag {
   const bool* stop;
   bool stop_requested() const { return *stop; }
@@ -457,6 +434,20 @@ TEST_CASE("of a source that is read once, a batch that nobody can end from outsi
   SmallL2 shorter(small);
   REQUIRE(shorter.batch_insert(std::span(items).first(100)));
   CHECK(digest(part) == digest(shorter));
+}
+
+TEST_CASE("a matrix is read ahead, and linked in rounds, whatever its callback can do") {
+  const auto items = random_items(325, 500, 8);
+  SmallL2 reference(small);
+  REQUIRE(reference.batch_insert(items));
+  std::vector<float> matrix;
+  for (const auto& [id, vector] : items) matrix.insert(matrix.end(), vector.begin(), vector.end());
+  bool stop = false;
+  BatchOptions options;
+  options.stop = Flag{&stop};
+  SmallL2 index(small);
+  REQUIRE(index.batch_insert(iota(0, 500), matrix, [](std::size_t, std::size_t) { return true; }, options));
+  CHECK(digest(index) == digest(reference));  // that of an insertion one by one is another
 }
 
 TEST_CASE("however large the graph is, at most 1,024 items are read that were not told of") {

@@ -410,9 +410,9 @@ TEST_CASE_TEMPLATE("memory_bytes of rows reserved at once is the estimate, and i
       typename K::Rows in_steps(n);
       for (std::size_t i = 1; i <= count; ++i) in_steps.reserve(i);
       CHECK(in_steps.memory_bytes() >= estimate);
-      // A table of chunks doubles: at most 8 bytes more for each chunk, and a chunk is a row or more. Four arrays of
-      // rows at most.
-      CHECK(in_steps.memory_bytes() <= estimate + 4 * count * sizeof(void*));
+      // A table of chunks grows by a quarter: fewer than 8 bytes more for each chunk, and a chunk is a row or more. Two
+      // arrays of rows.
+      CHECK(in_steps.memory_bytes() <= estimate + 2 * count * sizeof(void*));
     }
   }
 }

@@ -270,8 +270,7 @@ TEST_CASE_TEMPLATE("few rows within the bound are ruled out of data along axes, 
   }
   CHECK_MESSAGE(share_of(along_axes) <= 0.06, "along the axes");
   CHECK_MESSAGE(share_of(one_axis) <= 0.06, "along one axis");
-  // Under InnerProduct queries are not moved with the rows: 17 of 100 were measured.
-  CHECK_MESSAGE(share_of(outlier) <= (std::same_as<M, InnerProduct> ? 0.2 : 0.06), "around 0, one far away");
+  CHECK_MESSAGE(share_of(outlier) <= 0.06, "around 0, one far away");
 }
 
 TEST_CASE_TEMPLATE("what is not ruled out has the distance it always had, for any number of slots", R, Rows<L2Squared>,

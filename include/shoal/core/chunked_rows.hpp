@@ -15,9 +15,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "shoal/core/huge_pages.hpp"
@@ -51,15 +51,25 @@ class ChunkedRows {
       : stride_(stride),
         shift_(static_cast<unsigned>(std::bit_width(std::max<std::size_t>(chunk_bytes(stride) / stride, 1)) - 1)) {}
 
+  ChunkedRows(ChunkedRows&& other) noexcept
+      : stride_(other.stride_), shift_(other.shift_), chunks_(std::exchange(other.chunks_, {})) {}
+  ChunkedRows& operator=(ChunkedRows&& other) noexcept {
+    std::swap(stride_, other.stride_);
+    std::swap(shift_, other.shift_);
+    chunks_.swap(other.chunks_);
+    return *this;
+  }
+  ~ChunkedRows() { shrink(0); }
+
   /// Makes room for `rows` rows in all. Errors: std::bad_alloc; the room there was remains.
   void reserve(std::size_t rows) {
     if (rows <= capacity()) return;
     const Layout wanted = layout_of(rows);
-    grow(blocks_, wanted.blocks());
-    grow(chunks_, wanted.chunks);
-    GiveBack give_back{*this, blocks_.size(), chunks_.size()};
+    if (wanted.chunks > chunks_.capacity()) {
+      chunks_.reserve(std::max(wanted.chunks, chunks_.capacity() + chunks_.capacity() / 4));
+    }
+    GiveBack give_back{*this, chunks_.size()};
     while (chunks_.size() < wanted.chunks) add_block();
-    give_back.blocks = blocks_.size();
     give_back.chunks = chunks_.size();
   }
 
@@ -71,8 +81,7 @@ class ChunkedRows {
 
   /// Bytes allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return small_blocks() * rows_bytes() + (blocks_.size() - small_blocks()) * detail::huge_page_bytes +
-           blocks_.capacity() * sizeof(Block) + chunks_.capacity() * sizeof(std::byte*);
+    return chunks_.empty() ? 0 : bytes_of(layout_of(capacity())) + chunks_.capacity() * sizeof(std::byte*);
   }
 
   /// Bytes that `rows` rows of `stride` bytes will take.
@@ -80,8 +89,7 @@ class ChunkedRows {
     if (rows == 0) return 0;
     const ChunkedRows model(stride);
     const Layout layout = model.layout_of(rows);
-    return layout.small * model.rows_bytes() + layout.huge * detail::huge_page_bytes + layout.blocks() * sizeof(Block) +
-           layout.chunks * sizeof(std::byte*);
+    return model.bytes_of(layout) + layout.chunks * sizeof(std::byte*);
   }
 
   [[nodiscard]] ChunkedRows clone() const {
@@ -92,63 +100,57 @@ class ChunkedRows {
   }
 
  private:
-  /// Memory of one chunk, or of as many as a huge page holds.
-  struct Release {
-    std::size_t alignment;
-    void operator()(std::byte* bytes) const noexcept { ::operator delete (bytes, std::align_val_t{alignment}); }
-  };
-  using Block = std::unique_ptr<std::byte, Release>;
-
   /// Leaves what there was when more cannot be had.
   struct GiveBack {
     ChunkedRows& rows;
-    std::size_t blocks;
     std::size_t chunks;
-    ~GiveBack() {
-      rows.chunks_.resize(chunks);
-      while (rows.blocks_.size() > blocks) rows.blocks_.pop_back();
-    }
+    ~GiveBack() { rows.shrink(chunks); }
   };
 
   [[nodiscard]] std::size_t rows_bytes() const noexcept { return stride_ << shift_; }
   [[nodiscard]] std::size_t chunks_in_huge_page() const noexcept { return detail::huge_page_bytes / rows_bytes(); }
-  /// Blocks of one chunk come first.
-  [[nodiscard]] std::size_t most_small_blocks() const noexcept {
+  /// Chunks that are allocated one by one; those after them come by huge pages.
+  [[nodiscard]] std::size_t most_single_chunks() const noexcept {
     return chunks_in_huge_page() == 0 ? ~std::size_t{0} : small_bytes / rows_bytes();
   }
-  [[nodiscard]] std::size_t small_blocks() const noexcept { return std::min(blocks_.size(), most_small_blocks()); }
 
   /// What so many rows lie in.
   struct Layout {
-    std::size_t small;  // blocks of one chunk
-    std::size_t huge;   // blocks of one huge page
+    std::size_t single;      // chunks that are allocated one by one
+    std::size_t huge_pages;  // after them
     std::size_t chunks;
-    [[nodiscard]] std::size_t blocks() const noexcept { return small + huge; }
   };
   [[nodiscard]] Layout layout_of(std::size_t rows) const noexcept {
     const std::size_t chunks = ((rows - 1) >> shift_) + 1;
-    const std::size_t small = std::min(chunks, most_small_blocks());
-    const std::size_t in_huge = std::max<std::size_t>(chunks_in_huge_page(), 1);
-    const std::size_t huge = (chunks - small + in_huge - 1) / in_huge;
-    return {small, huge, small + huge * in_huge};
+    const std::size_t single = std::min(chunks, most_single_chunks());
+    const std::size_t in_page = std::max<std::size_t>(chunks_in_huge_page(), 1);
+    const std::size_t pages = (chunks - single + in_page - 1) / in_page;
+    return {single, pages, single + pages * in_page};
+  }
+  [[nodiscard]] std::size_t bytes_of(const Layout& layout) const noexcept {
+    return layout.single * rows_bytes() + layout.huge_pages * detail::huge_page_bytes;
   }
 
-  template <class T>
-  static void grow(std::vector<T>& table, std::size_t size) {
-    if (size > table.capacity()) table.reserve(std::max(size, table.capacity() + table.capacity() / 4));
-  }
-
-  /// The tables have room.
+  /// Adds a chunk, or as many as a huge page holds. The table has room.
   void add_block() {
-    const bool huge = blocks_.size() >= most_small_blocks();
+    const bool huge = chunks_.size() >= most_single_chunks();
     const std::size_t bytes = huge ? detail::huge_page_bytes : rows_bytes();
-    const std::size_t chunks = huge ? chunks_in_huge_page() : 1;
-    const std::size_t alignment = huge ? detail::huge_page_bytes : detail::cache_line_bytes;
-    Block block(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment})), Release{alignment});
-    if (huge) detail::ask_for_huge_pages(block.get(), bytes);
-    std::memset(block.get(), 0, bytes);
-    for (std::size_t i = 0; i < chunks; ++i) chunks_.push_back(block.get() + i * rows_bytes());
-    blocks_.push_back(std::move(block));
+    auto* const block = static_cast<std::byte*>(::operator new (bytes, alignment_of(chunks_.size())));
+    if (huge) detail::ask_for_huge_pages(block, bytes);
+    std::memset(block, 0, bytes);
+    for (std::size_t i = 0; i < (huge ? chunks_in_huge_page() : 1); ++i) chunks_.push_back(block + i * rows_bytes());
+  }
+  /// Gives back all chunks from `size` on, which begins a block.
+  void shrink(std::size_t size) noexcept {
+    for (; chunks_.size() > size; chunks_.pop_back()) {
+      const std::size_t chunk = chunks_.size() - 1;
+      const std::size_t single = most_single_chunks();
+      const bool begins_block = chunk < single || (chunk - single) % chunks_in_huge_page() == 0;
+      if (begins_block) ::operator delete (chunks_.back(), alignment_of(chunk));
+    }
+  }
+  [[nodiscard]] std::align_val_t alignment_of(std::size_t chunk) const noexcept {
+    return std::align_val_t{chunk < most_single_chunks() ? detail::cache_line_bytes : detail::huge_page_bytes};
   }
 
   [[nodiscard]] SHOAL_ALWAYS_INLINE std::byte* at(std::size_t row) const noexcept {
@@ -158,8 +160,7 @@ class ChunkedRows {
 
   std::size_t stride_;
   unsigned shift_;
-  std::vector<std::byte*> chunks_;
-  std::vector<Block> blocks_;
+  std::vector<std::byte*> chunks_;  // owns them; of a huge page, the first chunk does
 };
 
 /// ChunkedRows of one trivial value each.

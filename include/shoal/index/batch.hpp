@@ -4,8 +4,8 @@
 //
 // Whatever throws is told apart by the step it happens in: the source's exceptions and the callback's are theirs and
 // are kept; an exception of our own can only be a failed allocation, and staging and publishing are built so that it
-// leaves the items before untouched. Nothing of our own throws between the link and the publication of an item, except
-// in an all-or-nothing batch, which is then rolled back.
+// leaves the items before untouched. Linking may fail for lack of memory and then leaves no trace; nothing of our own
+// throws between the link and the publication of an item.
 
 #include <concepts>
 #include <cstddef>
@@ -19,80 +19,34 @@
 #include <vector>
 
 #include "shoal/index/batch_error.hpp"
+#include "shoal/index/batch_source.hpp"
 #include "shoal/index/entries.hpp"
-#include "shoal/index/matrix_view.hpp"
 #include "shoal/index/options.hpp"
 
 namespace shoal::inline v0 {
 
-/// A callback after each item: `void(completed, total)`, or `bool(completed, total)` where false cancels. `total` is 0
-/// when the length of the source is unknown.
-// clang-format off
-template <class P>
-concept ProgressCallback =
-    std::invocable<P&, std::size_t, std::size_t> &&
-    (std::is_void_v<std::invoke_result_t<P&, std::size_t, std::size_t>> ||
-     std::convertible_to<std::invoke_result_t<P&, std::size_t, std::size_t>, bool>);
-// clang-format on
-
-/// No progress wanted.
-struct NoProgress {
-  void operator()(std::size_t, std::size_t) const noexcept {}
-};
-
-/// One item of a batch: a pair, a tuple of two, or a struct with two public members.
-// clang-format off
-template <class T>
-concept BatchItem = requires { requires std::tuple_size<std::remove_cvref_t<T>>::value == 2; } ||
-                    (std::is_aggregate_v<std::remove_cvref_t<T>> && !std::is_array_v<std::remove_cvref_t<T>> &&
-                     !std::ranges::range<T>);
-// clang-format on
-
-/// A source of items (id, vector), read once from front to back.
-// clang-format off
-template <class R>
-concept BatchSource = std::ranges::input_range<R> && BatchItem<std::ranges::range_reference_t<R>>;
-// clang-format on
-
 namespace detail {
 
-/// Ids and the rows of a matrix side by side, as a source of items.
-template <class Ids, class T>
-class NumberedRows {
- public:
-  using Item = std::pair<std::ranges::range_value_t<Ids>, std::span<const T>>;
+/// Memory of a batch. That of a small one waits for the next: an insert into reserved room allocates only the ids that
+/// it gives back.
+template <VectorRows Rows>
+struct BatchScratch {
+  /// What became of an item of the round.
+  enum class Fate : std::uint8_t { taken, passed_over };
 
-  class Iterator {
-   public:
-    using difference_type = std::ptrdiff_t;
-    using value_type = Item;
+  std::vector<typename Rows::QueryBuffer> buffers;  // of the workers, where linking needs them
+  std::vector<Fate> fates;                          // of the round; of all items of an all-or-nothing batch
 
-    Iterator() = default;
-    Iterator(const NumberedRows* rows, std::size_t i) noexcept : rows_(rows), i_(i) {}
-    Item operator*() const {
-      return {std::ranges::begin(*rows_->ids_)[static_cast<std::ranges::range_difference_t<const Ids>>(i_)],
-              rows_->matrix_.row(i_)};
-    }
-    Iterator& operator++() noexcept {
-      ++i_;
-      return *this;
-    }
-    void operator++(int) noexcept { ++i_; }
-    bool operator==(const Iterator& other) const noexcept { return i_ == other.i_; }
-
-   private:
-    const NumberedRows* rows_ = nullptr;
-    std::size_t i_ = 0;
-  };
-
-  NumberedRows(const Ids& ids, MatrixView<T> matrix) noexcept : ids_(&ids), matrix_(matrix) {}
-  [[nodiscard]] Iterator begin() const noexcept { return {this, 0}; }
-  [[nodiscard]] Iterator end() const noexcept { return {this, matrix_.rows}; }
-  [[nodiscard]] std::size_t size() const noexcept { return matrix_.rows; }
-
- private:
-  const Ids* ids_;
-  MatrixView<T> matrix_;
+  void end_batch() noexcept {
+    fates.clear();
+    if (fates.capacity() > 64) std::vector<Fate>().swap(fates);
+    if (buffers.size() > 1) std::vector<typename Rows::QueryBuffer>().swap(buffers);
+  }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    std::size_t bytes = fates.capacity() * sizeof(Fate);
+    for (const auto& buffer : buffers) bytes += sizeof(buffer) + buffer.memory_bytes();
+    return bytes;
+  }
 };
 
 /// One run of batch_insert over `entries` and the structure that finds them.
@@ -105,8 +59,15 @@ class BatchRun {
  public:
   using Result = Expected<std::vector<Id>, BatchError<Id>>;
 
-  BatchRun(Entries& entries, Structure& structure, const BatchOptions& options) noexcept
-      : entries_(entries), structure_(structure), options_(options) {}
+  using Rows = std::remove_cvref_t<decltype(std::declval<const Entries&>().rows())>;
+
+  BatchRun(Entries& entries, Structure& structure, BatchScratch<Rows>& scratch, const BatchOptions& options) noexcept
+      : entries_(entries),
+        structure_(structure),
+        options_(options),
+        scratch_(scratch),
+        buffers_(scratch.buffers),
+        fates_(scratch.fates) {}
 
   template <class Source, class Progress>
   [[nodiscard]] Result run(Source&& source, Progress& progress) {
@@ -116,7 +77,7 @@ class BatchRun {
       step_ = Step::source;
       if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
       step_ = Step::own;
-      workers_ = options_.workers();
+      workers_ = workers_of(options_);
       if constexpr (SketchedRows<Rows>) {
         buffers_.reserve(workers_.count());
         while (buffers_.size() < workers_.count()) buffers_.emplace_back(entries_.rows());
@@ -139,8 +100,7 @@ class BatchRun {
     std::optional<Id> id{};
     std::exception_ptr exception{};
   };
-  /// What became of an item of the round.
-  enum class Fate : std::uint8_t { taken, passed_over };
+  using Fate = typename BatchScratch<Rows>::Fate;
 
   [[nodiscard]] bool keeps_undo() const noexcept { return options_.atomicity == Atomicity::all_or_nothing; }
 
@@ -382,6 +342,7 @@ class BatchRun {
   void end_batch() noexcept {
     entries_.end_batch();
     structure_.end_batch();
+    scratch_.end_batch();
   }
 
   [[nodiscard]] Result succeed() noexcept {
@@ -390,7 +351,7 @@ class BatchRun {
     return std::move(ids_);
   }
 
-  [[nodiscard]] Result fail(Error cause) noexcept {
+  [[nodiscard]] Result fail(Error&& cause) noexcept {
     if (keeps_undo()) {
       if (undo_begun_) structure_.roll_back();
       entries_.roll_back();
@@ -414,12 +375,12 @@ class BatchRun {
   Structure& structure_;
   const BatchOptions& options_;
   std::size_t total_ = 0;  // 0: unknown
-  using Rows = std::remove_cvref_t<decltype(std::declval<const Entries&>().rows())>;
+  BatchScratch<Rows>& scratch_;
+  std::vector<typename Rows::QueryBuffer>& buffers_;
+  std::vector<Fate>& fates_;
 
   Workers workers_;
-  std::vector<typename Rows::QueryBuffer> buffers_;  // of the workers, where linking needs them
   std::vector<Id> ids_;
-  std::vector<Fate> fates_;  // of the items of the round; of all items of an all-or-nothing batch
 
   std::size_t read_ = 0;     // items read from the source
   std::size_t item_ = 0;     // items that are done

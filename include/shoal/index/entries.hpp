@@ -142,7 +142,7 @@ class Entries {
     keeps_undo_ = false;
     std::vector<Replaced>().swap(replaced_);
     end_round();
-    staged_table_ = {};
+    if (staged_table_.memory_bytes() > 1'024) staged_table_ = {};  // that of a small batch waits for the next
   }
   /// The batch ends, and nothing of it stays.
   void roll_back() noexcept {

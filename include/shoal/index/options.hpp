@@ -59,14 +59,6 @@ struct BatchOptions {
 #if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
 #endif
-
-  [[nodiscard]] detail::Workers workers() const {
-#if SHOAL_HAS_THREADS
-    return detail::Workers(threads, executor);
-#else
-    return detail::Workers();
-#endif
-  }
 };
 
 /// Choices of a search.
@@ -78,14 +70,19 @@ struct SearchOptions {
 #if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
 #endif
-
-  [[nodiscard]] detail::Workers workers() const {
-#if SHOAL_HAS_THREADS
-    return detail::Workers(threads, executor);
-#else
-    return detail::Workers();
-#endif
-  }
 };
 
+namespace detail {
+
+/// Who does the work that `options` allow.
+template <class Options>
+[[nodiscard]] Workers workers_of([[maybe_unused]] const Options& options) {
+#if SHOAL_HAS_THREADS
+  return Workers(options.threads, options.executor);
+#else
+  return Workers();
+#endif
+}
+
+}  // namespace detail
 }  // namespace shoal::inline v0

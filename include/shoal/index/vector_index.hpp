@@ -62,7 +62,7 @@ class VectorIndex {
       error.cause = Error(ErrorCode::reentrant_mutation);
       return Unexpected<BatchError<Id>>(std::move(error));
     }
-    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, options).run(items, progress);
+    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, shared().batch, options).run(items, progress);
   }
 
   /// Inserts row i of a row-major matrix under ids[i]. Rows of floats are read where they are.
@@ -159,14 +159,14 @@ class VectorIndex {
       auto view = detail::view_matrix(queries, dimensions());
       if (!view) return Unexpected<Error>(std::move(view.error()));
       return search_each(
-          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); }, options.workers());
+          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); }, detail::workers_of(options));
     } else {
       const auto count = static_cast<std::size_t>(std::ranges::size(queries));
       const auto first = std::ranges::begin(queries);
       using Offset = std::ranges::range_difference_t<const Queries>;
       return search_each(
           count, [&](std::size_t i) { return search_unguarded(first[static_cast<Offset>(i)], options); },
-          options.workers());
+          detail::workers_of(options));
     }
   }
   template <QueriesInput Queries>
@@ -240,7 +240,7 @@ class VectorIndex {
     MemoryUsage usage;
     entries_.add_memory(usage);
     structure_.add_memory(usage);
-    usage.scratch += shared().scratch.memory_bytes();
+    usage.scratch += shared().scratch.memory_bytes() + shared().batch.memory_bytes();
     return usage;
   }
 
@@ -275,6 +275,7 @@ class VectorIndex {
   struct Shared {
     detail::AccessCheck access;
     detail::ScratchPool<Scratch> scratch;
+    detail::BatchScratch<Rows> batch;
   };
 
   [[nodiscard]] Shared& shared() const noexcept {

@@ -241,11 +241,32 @@ class Sketches {
     for (; i < dimensions_; ++i) out[i] = vector[i] - mean_[i];
   }
 
+  /// The mean of the first rows without those far from all others: one of a wholly different size would pull the mean
+  /// away from the rest.
   template <class Row>
   void take_mean(const Row& row) noexcept {
+    std::array<float, first_rows> from_mean, sorted;
+    add_mean_of(row, [](std::size_t) { return true; });
     for (std::size_t i = 0; i < first_rows; ++i) {
-      const float* vector = row(to_slot(i));
-      for (std::size_t j = 0; j < dimensions_; ++j) mean_[j] += vector[j] / static_cast<float>(first_rows);
+      subtract_mean(row(to_slot(i)), rotated_.data());
+      from_mean[i] = simd::dot(rotated_.data(), rotated_.data(), dimensions_);
+    }
+    sorted = from_mean;
+    std::nth_element(sorted.begin(), sorted.begin() + first_rows / 2, sorted.end());
+    const float most = 16 * sorted[first_rows / 2];  // four times as far as a usual row
+    if (std::none_of(from_mean.begin(), from_mean.end(), [most](float distance) { return distance > most; })) return;
+    std::fill(mean_.begin(), mean_.end(), 0.0F);
+    add_mean_of(row, [&](std::size_t i) { return from_mean[i] <= most; });
+  }
+  template <class Row, class Counts>
+  void add_mean_of(const Row& row, const Counts& counts) noexcept {
+    std::size_t counted = 0;
+    for (std::size_t i = 0; i < first_rows; ++i) counted += counts(i) ? 1 : 0;
+    const float share = 1 / static_cast<float>(counted);
+    for (std::size_t i = 0; i < first_rows; ++i) {
+      if (!counts(i)) continue;
+      const float* const vector = row(to_slot(i));
+      for (std::size_t j = 0; j < dimensions_; ++j) mean_[j] += vector[j] * share;
     }
   }
 
@@ -266,8 +287,9 @@ class Sketches {
       for (std::size_t j = 0; j < others; ++j) {
         const Slot slot = to_slot(j);
         std::uint32_t position = 0;
-        if (distances[j] <= bound && not_ruled_out(query, std::span<const Slot>(&slot, 1), bound, &position) == 0)
+        if (distances[j] <= bound && not_ruled_out(query, std::span<const Slot>(&slot, 1), bound, &position) == 0) {
           ++wrong;
+        }
       }
     }
     return wrong * 20 <= queries * within;
