@@ -121,15 +121,15 @@ TEST_CASE("the smallest keys come to the front, however many there are and howev
   CAPTURE(random.seed());
   for (const std::size_t size : {1U, 2U, 24U, 25U, 26U, 100U, 400U, 1'000U}) {
     for (int shape = 0; shape < 4; ++shape) {
-      std::vector<std::uint64_t> keys(size);
+      std::vector<detail::Key> keys(size);
       for (std::size_t i = 0; i < size; ++i) {
-        const std::uint64_t order = shape == 0 ? i : shape == 1 ? size - i : random.below(shape == 2 ? 5 : 1'000'000);
-        keys[i] = (order << 32) | i;
+        const std::size_t order = shape == 0 ? i : shape == 1 ? size - i : random.below(shape == 2 ? 5 : 1'000'000);
+        keys[i] = static_cast<detail::Key>((order << 32) | i);
       }
-      std::vector<std::uint64_t> sorted = keys;
+      std::vector<detail::Key> sorted = keys;
       std::sort(sorted.begin(), sorted.end());
       for (const std::size_t count : {std::size_t{0}, std::size_t{1}, size / 2, size - 1, size}) {
-        std::vector<std::uint64_t> copy = keys;
+        std::vector<detail::Key> copy = keys;
         detail::keep_smallest(copy, count);
         std::sort(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(count));
         CHECK(std::equal(copy.begin(), copy.begin() + static_cast<std::ptrdiff_t>(count), sorted.begin()));
@@ -142,17 +142,18 @@ TEST_CASE("the smallest keys come to the front, however many there are and howev
 
 TEST_CASE("a key sorts as its distance and slot do, and gives them back") {
   const std::vector<float> distances{-3e38F, -2.5F, -1e-40F, 0.0F, 1e-40F, 1.0F, 1.0000001F, 3e38F};
-  std::uint64_t before = 0;
+  detail::Key before = detail::least_key;
   for (const float distance : distances) {
     for (const std::size_t slot : {std::size_t{0}, std::size_t{1}, std::size_t{70'000}, max_slots - 1}) {
-      const std::uint64_t key = detail::to_key(distance, to_slot(slot));
+      const detail::Key key = detail::to_key(distance, to_slot(slot));
       CHECK(key > before);
       CHECK(key % 2 == 0);
-      CHECK(detail::from_key(key).distance == distance);
-      CHECK(detail::from_key(key | 1).slot == to_slot(slot));
+      CHECK(detail::distance_of(key) == distance);
+      CHECK(detail::slot_of(key | 1) == to_slot(slot));
       before = key;
     }
   }
+  CHECK(before < detail::no_key);
 }
 
 TEST_CASE("twice as many candidates as wanted are room for any stream") {
@@ -160,7 +161,7 @@ TEST_CASE("twice as many candidates as wanted are room for any stream") {
   CHECK(nearest.memory_bytes() == 0);
   nearest.reset(100);
   const std::size_t bytes = nearest.memory_bytes();
-  CHECK(bytes == (200 + 2 * NearestSlots::most_aside) * sizeof(std::uint64_t));
+  CHECK(bytes == (200 + 2 * NearestSlots::most_aside) * sizeof(detail::Key));
   for (std::size_t i = 0; i < 10'000; ++i) nearest.offer(static_cast<float>(10'000 - i), to_slot(i));
   CHECK(taken(nearest).size() == 100);
   CHECK(nearest.memory_bytes() == bytes);

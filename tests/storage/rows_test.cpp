@@ -85,15 +85,15 @@ RowBytes row_bytes(const Query& query, std::size_t dimensions) requires requires
   query.factors;
 }
 {
-  RowBytes row{query.codes, std::vector<std::byte>(dimensions + 2 * sizeof(float))};
-  std::memcpy(row.bytes.data(), query.codes, dimensions);
+  RowBytes row{query.codes.codes, std::vector<std::byte>(dimensions + 2 * sizeof(float))};
+  std::memcpy(row.bytes.data(), query.codes.codes, dimensions);
   std::memcpy(row.bytes.data() + dimensions, &query.factors.scale, sizeof(float));
   std::memcpy(row.bytes.data() + dimensions + sizeof(float), &query.factors.squared_norm, sizeof(float));
   return row;
 }
 template <class Query>
 RowBytes row_bytes(const Query& query, std::size_t dimensions) requires requires {
-  query.codes.codes;
+  query.floats;
 }
 {  // both rows; the place is that of the codes
   RowBytes row = row_bytes(query.codes, dimensions);

@@ -172,7 +172,7 @@ TEST_CASE("a power of two times a vector has the same codes, and a scale times t
       rows.write(Slot{1}, scaled);
       const auto first = rows.query_for(Slot{0});
       const auto second = rows.query_for(Slot{1});
-      CHECK(std::equal(first.codes, first.codes + n, second.codes));
+      CHECK(std::equal(first.codes.codes, first.codes.codes + n, second.codes.codes));
       CHECK(second.factors.scale == std::ldexp(first.factors.scale, exponent));
     }
   }
@@ -195,7 +195,7 @@ TEST_CASE("codes, factors, rotations and distances are the same on every level, 
         slots.push_back(to_slot(i));
         rows.write(slots[i], vectors[i].values);
         const Rows::Query row = rows.query_for(slots[i]);
-        all.insert(all.end(), row.codes, row.codes + n);
+        all.insert(all.end(), row.codes.codes, row.codes.codes + n);
         all.insert(all.end(), {row.factors.scale, row.factors.squared_norm});
         rows.read(slots[i], some);
         all.insert(all.end(), some.begin(), some.begin() + static_cast<std::ptrdiff_t>(n));

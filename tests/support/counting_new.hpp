@@ -45,7 +45,8 @@ class FailingAllocations {
   }
 };
 
-inline void* counted_allocate(std::size_t bytes, std::size_t alignment) {
+// Not inlined: g++ 12 would see `free` beside `operator new`, and warn of a mismatch.
+[[gnu::noinline]] inline void* counted_allocate(std::size_t bytes, std::size_t alignment) {
   AllocationCounts& counts = allocation_counts();
   if (counts.fail_after != ~std::size_t{0}) {
     if (counts.fail_after == 0) {
@@ -67,7 +68,7 @@ inline void* counted_allocate(std::size_t bytes, std::size_t alignment) {
   return memory;
 }
 
-inline void counted_free(void* memory) {
+[[gnu::noinline]] inline void counted_free(void* memory) {
   if (memory == nullptr) return;
   allocation_counts().live_bytes -= malloc_usable_size(memory);
   std::free(memory);

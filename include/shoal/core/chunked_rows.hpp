@@ -135,7 +135,7 @@ class ChunkedRows {
   void add_block() {
     const bool huge = chunks_.size() >= most_single_chunks();
     const std::size_t bytes = huge ? detail::huge_page_bytes : rows_bytes();
-    auto* const block = static_cast<std::byte*>(::operator new (bytes, alignment_of(chunks_.size())));
+    auto* const block = static_cast<std::byte*>(::operator new(bytes, alignment_of(chunks_.size())));
     if (huge) detail::ask_for_huge_pages(block, bytes);
     std::memset(block, 0, bytes);
     for (std::size_t i = 0; i < (huge ? chunks_in_huge_page() : 1); ++i) chunks_.push_back(block + i * rows_bytes());
@@ -146,7 +146,7 @@ class ChunkedRows {
       const std::size_t chunk = chunks_.size() - 1;
       const std::size_t single = most_single_chunks();
       const bool begins_block = chunk < single || (chunk - single) % chunks_in_huge_page() == 0;
-      if (begins_block) ::operator delete (chunks_.back(), alignment_of(chunk));
+      if (begins_block) ::operator delete(chunks_.back(), alignment_of(chunk));
     }
   }
   [[nodiscard]] std::align_val_t alignment_of(std::size_t chunk) const noexcept {

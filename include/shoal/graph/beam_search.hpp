@@ -6,7 +6,6 @@
 // A hop gathers the links not seen before, asks for their rows, and scores them with one call.
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -15,7 +14,6 @@
 #include "shoal/graph/candidate_pool.hpp"
 #include "shoal/graph/hnsw_graph.hpp"
 #include "shoal/graph/scorer.hpp"
-#include "shoal/simd/float_kernels.hpp"
 
 namespace shoal::inline v0::detail {
 
@@ -81,18 +79,6 @@ Candidate descend(const HnswGraph& graph, Candidate start, unsigned target_level
   return start;
 }
 
-/// Enters the `count` slots that were scored into the pool, as far as it has use for them.
-inline void enter(WalkScratch& scratch, std::size_t count) noexcept {
-  for (std::size_t begin = 0; begin < count; begin += 64) {
-    const float* const distances = scratch.distances.data() + begin;
-    const std::size_t some = std::min<std::size_t>(64, count - begin);
-    for (std::uint64_t near = simd::mask_within(distances, some, scratch.pool.bound()); near != 0; near &= near - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(near));
-      scratch.pool.insert(distances[i], scratch.fresh[begin + i]);
-    }
-  }
-}
-
 /// Leaves the `ef` nearest of what can be reached from `seeds` on `level` in `scratch.pool`, nearest first. The pool
 /// was reset to ef and the visited marks are clear. *Cost*: about ef hops.
 template <SlotScorer Scorer>
@@ -106,7 +92,7 @@ void beam_search(const HnswGraph& graph, unsigned level, std::span<const Candida
     const std::size_t count = gather_fresh(graph, slot, level, scorer, scratch);
     if (level == 0) prefetch(graph.lists().base(pool.peek()));
     score_within(scorer, std::span<const Slot>(scratch.fresh).first(count), pool.bound(), scratch.distances.data());
-    enter(scratch, count);
+    pool.enter(scratch.distances.data(), scratch.fresh.data(), count);
     if (level == 0) prefetch(graph.lists().base(pool.peek()));
   }
 }

@@ -3,15 +3,14 @@
 // when its links have been followed. One sorted array instead of two heaps: the next to expand is the first unmarked
 // one, and what falls off the end is exactly what the search would never come back to.
 
-#include <bit>
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <limits>
 #include <vector>
 
-#include "shoal/core/platform.hpp"
+#include "shoal/core/key.hpp"
 #include "shoal/core/slot.hpp"
+#include "shoal/simd/key_kernels.hpp"
 
 namespace shoal::inline v0::detail {
 
@@ -24,23 +23,13 @@ struct Candidate {
   }
 };
 
-/// (distance, slot) as one number that sorts as they do; its lowest bit is free for a mark.
-[[nodiscard]] SHOAL_ALWAYS_INLINE std::uint64_t to_key(float distance, Slot slot) noexcept {
-  const auto bits = std::bit_cast<std::uint32_t>(distance);
-  const std::uint32_t ordered = bits ^ ((bits >> 31) != 0 ? 0xFFFF'FFFFU : 0x8000'0000U);
-  return (std::uint64_t{ordered} << 32) | (std::uint64_t{to_index(slot)} << 1);
-}
-[[nodiscard]] SHOAL_ALWAYS_INLINE Candidate from_key(std::uint64_t key) noexcept {
-  const auto ordered = static_cast<std::uint32_t>(key >> 32);
-  const std::uint32_t bits = ordered ^ ((ordered >> 31) != 0 ? 0x8000'0000U : 0xFFFF'FFFFU);
-  return {std::bit_cast<float>(bits), to_slot((key & 0xFFFF'FFFFU) >> 1)};
-}
+[[nodiscard]] SHOAL_ALWAYS_INLINE Candidate candidate_of(Key key) noexcept { return {distance_of(key), slot_of(key)}; }
 
 class CandidatePool {
  public:
   /// Empties the pool and sets its capacity, at least 1. Errors: std::bad_alloc.
   void reset(std::size_t capacity) {
-    if (keys_.size() < capacity) keys_.resize(capacity);
+    if (keys_.size() < simd::key_room(capacity)) keys_.resize(simd::key_room(capacity));
     capacity_ = capacity;
     size_ = 0;
     next_ = 0;
@@ -48,57 +37,40 @@ class CandidatePool {
 
   /// Nothing farther gets in.
   [[nodiscard]] float bound() const noexcept {
-    return size_ < capacity_ ? std::numeric_limits<float>::max() : from_key(keys_[size_ - 1]).distance;
+    return size_ < capacity_ ? std::numeric_limits<float>::max() : distance_of(keys_[size_ - 1]);
   }
   /// Would `distance` get in? Cheaper than trying.
   [[nodiscard]] bool admits(float distance) const noexcept { return distance <= bound(); }
 
-  /// Enters a candidate that is not in yet; the farthest one falls off when the pool is full.
-  void insert(float distance, Slot slot) noexcept {
-    const std::uint64_t key = to_key(distance, slot);
-    const std::size_t position = place_of(key);
-    if (position == capacity_) return;
-    std::uint64_t* const place = keys_.data() + position;
-    const std::size_t moved = (size_ < capacity_ ? size_ : capacity_ - 1) - position;
-    std::memmove(place + 1, place, moved * sizeof(key));
-    *place = key;
-    if (size_ < capacity_) ++size_;
-    if (position < next_) next_ = position;
+  /// Enters candidates that are not in yet; the farthest fall off when the pool is full.
+  void enter(const float* distances, const Slot* slots, std::size_t count) noexcept {
+    const simd::EnteredKeys entered = simd::enter_nearest(keys_.data(), size_, capacity_, distances, slots, count);
+    size_ = entered.size;
+    next_ = std::min(next_, entered.lowest);
   }
+  void insert(float distance, Slot slot) noexcept { enter(&distance, &slot, 1); }
 
   /// Marks and gives the nearest candidate that was not expanded yet; false when all were.
   [[nodiscard]] bool take_next(Slot& slot) noexcept {
     while (next_ < size_ && (keys_[next_] & expanded) != 0) ++next_;
     if (next_ == size_) return false;
-    slot = from_key(keys_[next_]).slot;
+    slot = slot_of(keys_[next_]);
     keys_[next_] |= expanded;
     ++next_;
     return true;
   }
 
   /// A guess at the next step of the search: the nearest candidate not known to be expanded, if there is one.
-  [[nodiscard]] Slot peek() const noexcept { return from_key(keys_[next_ < size_ ? next_ : next_ - 1]).slot; }
+  [[nodiscard]] Slot peek() const noexcept { return slot_of(keys_[next_ < size_ ? next_ : next_ - 1]); }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] Candidate operator[](std::size_t i) const noexcept { return from_key(keys_[i]); }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return keys_.capacity() * sizeof(std::uint64_t); }
+  [[nodiscard]] Candidate operator[](std::size_t i) const noexcept { return candidate_of(keys_[i]); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return keys_.capacity() * sizeof(Key); }
 
  private:
-  static constexpr std::uint64_t expanded = 1;
+  static constexpr Key expanded = 1;
 
-  /// How many keys are smaller. Which half it is cannot be foretold: no branch depends on it.
-  [[nodiscard]] std::size_t place_of(std::uint64_t key) const noexcept {
-    const std::uint64_t* first = keys_.data();
-    std::size_t left = size_;
-    while (left > 1) {
-      const std::size_t half = left / 2;
-      first += first[half - 1] < key ? half : 0;
-      left -= half;
-    }
-    return static_cast<std::size_t>(first - keys_.data()) + (left == 1 && *first < key ? 1 : 0);
-  }
-
-  std::vector<std::uint64_t> keys_;
+  std::vector<Key> keys_;
   std::size_t capacity_ = 0;
   std::size_t size_ = 0;
   std::size_t next_ = 0;  // all before it are expanded

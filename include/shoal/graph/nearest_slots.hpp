@@ -3,12 +3,11 @@
 // comparison, the rest is collected, and halved when there are twice as many as wanted. Ties go to the lower slot, so
 // the outcome does not depend on the order of the stream, unless a part of it is kept aside.
 //
-// A distance and its slot are one number that sorts as they do (candidate_pool.hpp), and halving has no branch that
+// A distance and its slot are one number that sorts as they do (core/key.hpp), and halving has no branch that
 // depends on the data: with candidates compared as pairs, std::nth_element was a third of a small graph's build.
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <span>
 #include <utility>
@@ -20,21 +19,21 @@
 namespace shoal::inline v0::detail {
 
 /// Moves the `count` smallest keys to the front, in no order. *Shape*: different keys, at least `count`.
-inline void keep_smallest(std::span<std::uint64_t> keys, std::size_t count) noexcept {
+inline void keep_smallest(std::span<Key> keys, std::size_t count) noexcept {
   std::size_t first = 0, last = keys.size();
   while (last - first > 24) {
     // The median of three goes first; then what is smaller comes before the rest (Lomuto's partition).
-    std::uint64_t& a = keys[first];
-    std::uint64_t& b = keys[first + (last - first) / 2];
-    std::uint64_t& c = keys[last - 1];
+    Key& a = keys[first];
+    Key& b = keys[first + (last - first) / 2];
+    Key& c = keys[last - 1];
     if (b < a) std::swap(a, b);
     if (c < a) std::swap(a, c);
     if (c < b) std::swap(b, c);
     std::swap(a, b);
-    const std::uint64_t pivot = keys[first];
+    const Key pivot = keys[first];
     std::size_t smaller = first;
     for (std::size_t i = first + 1; i < last; ++i) {
-      const std::uint64_t key = keys[i];
+      const Key key = keys[i];
       const std::size_t place = smaller + 1;
       keys[i] = keys[place];
       keys[place] = key;
@@ -92,22 +91,22 @@ class NearestSlots {
     std::sort(kept_.begin(), kept_.end());
     kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
     out.clear();
-    for (const std::uint64_t key : kept_) out.push_back(from_key(key));
+    for (const Key key : kept_) out.push_back(candidate_of(key));
   }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return (kept_.capacity() + aside_.capacity()) * sizeof(std::uint64_t);
+    return (kept_.capacity() + aside_.capacity()) * sizeof(Key);
   }
 
  private:
   void keep_wanted() noexcept {
     keep_smallest(kept_, wanted_);
     kept_.resize(wanted_);
-    limit_ = from_key(*std::max_element(kept_.begin(), kept_.end())).distance;
+    limit_ = distance_of(*std::max_element(kept_.begin(), kept_.end()));
   }
 
-  std::vector<std::uint64_t> kept_;
-  std::vector<std::uint64_t> aside_;
+  std::vector<Key> kept_;
+  std::vector<Key> aside_;
   std::size_t wanted_ = 1;
   float limit_ = 0;
 };

@@ -62,7 +62,8 @@ class VectorIndex {
       error.cause = Error(ErrorCode::reentrant_mutation);
       return Unexpected<BatchError<Id>>(std::move(error));
     }
-    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, shared().batch, options).run(items, progress);
+    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, shared().batch, options)
+        .run(items, progress);
   }
 
   /// Inserts row i of a row-major matrix under ids[i]. Rows of floats are read where they are.
@@ -159,7 +160,8 @@ class VectorIndex {
       auto view = detail::view_matrix(queries, dimensions());
       if (!view) return Unexpected<Error>(std::move(view.error()));
       return search_each(
-          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); }, detail::workers_of(options));
+          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); },
+          detail::workers_of(options));
     } else {
       const auto count = static_cast<std::size_t>(std::ranges::size(queries));
       const auto first = std::ranges::begin(queries);
@@ -329,10 +331,11 @@ class VectorIndex {
     const std::size_t slots = structure_.size();
     const std::size_t k = std::min(options.k, entries_.live());
     if (k == 0) return {};
-    const std::size_t ef = options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k);
-    // Rows that rank what was found want more of it than is returned.
-    const std::size_t found = std::min(RankedRows<Rows> ? std::max<std::size_t>(20, 2 * k) : k, slots);
-    const detail::SearchSize wanted{found, std::min(std::max(ef, found), slots)};
+    const std::size_t ef =
+        std::min(std::max(options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k), k), slots);
+    // Rows that rank what was found are given more of it than is returned, as far as the walk keeps it.
+    const std::size_t found = RankedRows<Rows> ? std::min(std::max<std::size_t>(20, 2 * k), ef) : k;
+    const detail::SearchSize wanted{found, ef};
     const detail::RowScorer<Rows> scorer{&entries_.rows(), entries_.rows().prepare(query, scratch.query)};
     const auto before = [this](const detail::Candidate& a, const detail::Candidate& b) {
       return Neighbor<Id>{entries_.id_of(a.slot), a.distance} < Neighbor<Id>{entries_.id_of(b.slot), b.distance};

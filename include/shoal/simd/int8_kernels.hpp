@@ -15,10 +15,25 @@ namespace shoal::inline v0::simd {
   return detail::kernels().dot_bytes(a, b, n);
 }
 
-/// out[i] = dot(query, rows[i]); rows that come a few places later are fetched from memory meanwhile.
+/// Codes that many rows are multiplied with, and what the level in use wants to know of them beforehand.
+struct ByteQuery {
+  const std::int8_t* codes;
+  std::int32_t offset;
+};
+[[nodiscard]] inline ByteQuery byte_query(const std::int8_t* codes, std::size_t n) noexcept {
+  return {codes, detail::kernels().byte_offset(codes, n)};
+}
+
+/// out[i] = dot(query.codes, rows[i]); rows that come a few places later are fetched from memory meanwhile. On the
+/// level that the query was made on.
+inline void dot_rows(const ByteQuery& query, const std::int8_t* const* rows, std::size_t count, std::size_t n,
+                     std::int32_t* out) noexcept {
+  detail::kernels().dot_bytes_rows(query.codes, query.offset, rows, count, n, out);
+}
+
 inline void dot_rows(const std::int8_t* query, const std::int8_t* const* rows, std::size_t count, std::size_t n,
                      std::int32_t* out) noexcept {
-  detail::kernels().dot_bytes_rows(query, rows, count, n, out);
+  dot_rows(byte_query(query, n), rows, count, n, out);
 }
 
 /// out[i * out_stride + j] = dot(a_rows[i], b_rows[j]).

@@ -2,10 +2,12 @@
 // What every level of instructions has to offer: one pointer for each kernel. A level fills a table at compile time,
 // and level.hpp chooses one while the program runs. All take any alignment and any n or count, 0 included; rows come as
 // arrays of pointers, so that one call serves a whole hop, wherever its rows lie. float_kernels.hpp, int8_kernels.hpp,
-// hadamard.hpp and bit_kernels.hpp say what each computes.
+// hadamard.hpp, key_kernels.hpp and bit_kernels.hpp say what each computes.
 
 #include <cstddef>
 #include <cstdint>
+
+#include "shoal/core/key.hpp"
 
 namespace shoal::inline v0::simd {
 
@@ -13,7 +15,19 @@ namespace shoal::inline v0::simd {
 /// allow; `avx2` includes FMA, `avx512` is F, BW, DQ and VL.
 enum class Level { portable, avx2, avx512, avx512_vnni };
 
+/// What `enter_nearest` has done: how many keys there are, and below which place none has moved.
+struct EnteredKeys {
+  std::size_t size;
+  std::size_t lowest;
+};
+
 namespace detail {
+
+using shoal::detail::distance_of;
+using shoal::detail::Key;
+using shoal::detail::least_key;
+using shoal::detail::no_key;
+using shoal::detail::to_key;
 
 /// *Shape*: out[i * out_stride + j] of a_rows[i] and b_rows[j].
 template <class Element, class Result>
@@ -37,7 +51,9 @@ struct KernelTable {
   BlockKernel<float, float> l2_squared_block;
 
   PairKernel<std::int8_t, std::int32_t> dot_bytes;
-  RowsKernel<std::int8_t, std::int32_t> dot_bytes_rows;
+  std::int32_t (*byte_offset)(const std::int8_t* query, std::size_t n) noexcept;
+  void (*dot_bytes_rows)(const std::int8_t* query, std::int32_t offset, const std::int8_t* const* rows,
+                         std::size_t count, std::size_t n, std::int32_t* out) noexcept;
   BlockKernel<std::int8_t, std::int32_t> dot_bytes_block;
 
   void (*multiply)(float* values, const float* factors, std::size_t n) noexcept;
@@ -46,6 +62,8 @@ struct KernelTable {
   void (*round_to_codes)(const float* values, std::size_t n, float factor, std::int8_t* codes) noexcept;
 
   std::uint64_t (*mask_within)(const float* values, std::size_t n, float limit) noexcept;
+  EnteredKeys (*enter_nearest)(Key* keys, std::size_t size, std::size_t capacity, const float* distances,
+                               const Slot* slots, std::size_t count) noexcept;
   void (*bit_sums)(const std::uint8_t* levels, const std::uint64_t* planes, const std::uint64_t* const* rows,
                    std::size_t count, std::size_t words, std::int32_t* out) noexcept;
 };

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 
 #include "shoal/core/platform.hpp"
 #include "shoal/simd/kernel_table.hpp"
@@ -196,6 +198,11 @@ inline std::uint64_t mask_within(const float* values, std::size_t n, float limit
   for (std::size_t i = 0; i < n; ++i) mask |= std::uint64_t{values[i] <= limit ? 1U : 0U} << i;
   return mask;
 }
+
+/// No vector: one key at a time.
+struct Keys {
+  static constexpr std::size_t lanes = 1;
+};
 
 /// Sums over set bits: those of each plane of the query are counted.
 struct BitSum {

@@ -60,7 +60,7 @@ template <InnerProductMetric M>
 class Sq8Rows {
  public:
   struct Query {
-    const std::int8_t* codes;
+    simd::ByteQuery codes;
     CodeFactors factors;
   };
   struct QueryBuffer {
@@ -97,18 +97,18 @@ class Sq8Rows {
     std::copy(vector.begin(), vector.end(), buffer.rotated.begin());
     rotation_.apply(buffer.rotated);
     const CodeFactors factors = encode_components(buffer.rotated, buffer.codes.data());
-    return {buffer.codes.data(), factors};
+    return {simd::byte_query(buffer.codes.data(), dimensions_), factors};
   }
-  [[nodiscard]] Query query_for(Slot slot) const noexcept { return {codes(slot), factors_[to_index(slot)]}; }
+  [[nodiscard]] Query query_for(Slot slot) const noexcept {
+    return {simd::byte_query(codes(slot), dimensions_), factors_[to_index(slot)]};
+  }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
     for_each_piece(slots, slots_a_call, [&](std::span<const Slot> some, std::size_t at) {
       const RowPointers rows(*this, some);
       std::int32_t dots[slots_a_call];
       simd::dot_rows(query.codes, rows.codes, some.size(), dimensions_, dots);
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        out[at + i] = distance(query.factors, factors_[to_index(some[i])], dots[i]);
-      }
+      for (std::size_t i = 0; i < some.size(); ++i) out[at + i] = distance(query.factors, *rows.factors[i], dots[i]);
     });
   }
 
@@ -167,10 +167,12 @@ class Sq8Rows {
       std::size_t i = 0;
       do {
         codes[i] = all.codes(slots[i]);
-        detail::prefetch(&all.factors_[to_index(slots[i])]);
+        factors[i] = &all.factors_[to_index(slots[i])];
+        detail::prefetch(factors[i]);
       } while (++i < slots.size());
     }
     const std::int8_t* codes[slots_a_call];
+    const CodeFactors* factors[slots_a_call];
   };
 
   [[nodiscard]] static float distance(CodeFactors a, CodeFactors b, std::int32_t dot) noexcept {

@@ -48,11 +48,11 @@ inline float l2_squared(const float* a, const float* b, std::size_t n) noexcept 
 }
 inline void dot_rows(const float* query, const float* const* rows, std::size_t count, std::size_t n,
                      float* out) noexcept {
-  score_rows<Dot>(query, rows, count, n, out);
+  score_rows<Dot>(query, 0, rows, count, n, out);
 }
 inline void l2_squared_rows(const float* query, const float* const* rows, std::size_t count, std::size_t n,
                             float* out) noexcept {
-  score_rows<SquaredDifference>(query, rows, count, n, out);
+  score_rows<SquaredDifference>(query, 0, rows, count, n, out);
 }
 inline void dot_block(const float* const* a_rows, std::size_t a_count, const float* const* b_rows, std::size_t b_count,
                       std::size_t n, float* out, std::size_t out_stride) noexcept {

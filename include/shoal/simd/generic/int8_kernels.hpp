@@ -10,9 +10,12 @@ namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION {
 inline std::int32_t dot_bytes(const std::int8_t* a, const std::int8_t* b, std::size_t n) noexcept {
   return score_pair<ByteProduct>(a, b, n);
 }
-inline void dot_bytes_rows(const std::int8_t* query, const std::int8_t* const* rows, std::size_t count, std::size_t n,
-                           std::int32_t* out) noexcept {
-  score_rows<ByteProduct>(query, rows, count, n, out);
+inline std::int32_t byte_offset(const std::int8_t* query, std::size_t n) noexcept {
+  return ByteProduct::offset(query, n);
+}
+inline void dot_bytes_rows(const std::int8_t* query, std::int32_t offset, const std::int8_t* const* rows,
+                           std::size_t count, std::size_t n, std::int32_t* out) noexcept {
+  score_rows<ByteProduct>(query, offset, rows, count, n, out);
 }
 inline void dot_bytes_block(const std::int8_t* const* a_rows, std::size_t a_count, const std::int8_t* const* b_rows,
                             std::size_t b_count, std::size_t n, std::int32_t* out, std::size_t out_stride) noexcept {

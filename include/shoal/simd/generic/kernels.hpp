@@ -8,6 +8,7 @@
 #include "shoal/simd/generic/float_kernels.hpp"
 #include "shoal/simd/generic/int8_kernels.hpp"
 #include "shoal/simd/generic/query_kernels.hpp"
+#include "shoal/simd/generic/key_kernels.hpp"
 #include "shoal/simd/generic/bit_kernels.hpp"
 // clang-format on
 
@@ -21,6 +22,7 @@ inline constexpr KernelTable table{Level::SHOAL_SIMD_REGION,
                                    dot_block,
                                    l2_squared_block,
                                    dot_bytes,
+                                   byte_offset,
                                    dot_bytes_rows,
                                    dot_bytes_block,
                                    multiply,
@@ -28,6 +30,7 @@ inline constexpr KernelTable table{Level::SHOAL_SIMD_REGION,
                                    largest_magnitude_bits,
                                    round_to_codes,
                                    mask_within,
+                                   enter_nearest,
                                    bit_sums};
 
 }  // namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION

@@ -93,19 +93,20 @@ SHOAL_ALWAYS_INLINE void take_rows(const typename Product::Element* const* rows,
   SHOAL_UNROLL for (std::size_t i = 0; i < size; ++i) taken[i] = rows[first + i < count ? first + i : count - 1];
 }
 
-/// The kernel of a hop. While a group is scored a later one is on its way from memory, line by line beside the loads:
-/// the next, or for short rows, which are scored before their lines can arrive, the one after that and the first two at
-/// once. Measured from 128 bytes to 6 KiB a row: further ahead costs long rows 10 %, nearer costs short ones as much.
+/// The kernel of a hop. `offset`: Product's of the query. While a group is scored a later one is on its way from
+/// memory, line by line beside the loads: the next, or for short rows, which are scored before their lines can arrive,
+/// the one after that and the first two at once. Measured from 128 bytes to 6 KiB a row: further ahead costs long rows
+/// 10 %, nearer costs short ones as much.
 template <class Product>
-inline void score_rows(const typename Product::Element* query, const typename Product::Element* const* rows,
-                       std::size_t count, std::size_t n, typename Product::Result* out) noexcept {
+inline void score_rows(const typename Product::Element* query, typename Product::Result offset,
+                       const typename Product::Element* const* rows, std::size_t count, std::size_t n,
+                       typename Product::Result* out) noexcept {
   using Element = typename Product::Element;
   const bool is_short = n * sizeof(Element) <= 16 * cache_line;
   const std::size_t distance = is_short ? 2 * group : group;
   if (is_short && count > 1) {
     for (std::size_t i = 0; i < count && i < distance; ++i) fetch(rows[i], 0, n);
   }
-  const typename Product::Result offset = Product::offset(query, n);
   typename Product::Result sums[group];
   for (std::size_t first = 0; first < count; first += group) {
     const std::size_t left = count - first < group ? count - first : group;

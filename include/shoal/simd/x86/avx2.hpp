@@ -118,6 +118,34 @@ inline std::uint64_t mask_within(const float* values, std::size_t n, float limit
   return mask;
 }
 
+/// Keys (core/key.hpp), by signed comparison.
+struct Keys {
+  using Vector = __m256i;
+  static constexpr std::size_t lanes = 4;
+
+  SHOAL_ALWAYS_INLINE static Vector load(const Key* from) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  }
+  SHOAL_ALWAYS_INLINE static void store(Vector keys, Key* to) noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), keys);
+  }
+  SHOAL_ALWAYS_INLINE static Vector spread(Key key) noexcept { return _mm256_set1_epi64x(key); }
+  SHOAL_ALWAYS_INLINE static Vector smaller(Vector a, Vector b) noexcept {
+    return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
+  }
+  SHOAL_ALWAYS_INLINE static Vector greater(Vector a, Vector b) noexcept {
+    return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
+  }
+  /// The last of `lower`, then all but the last of `upper`.
+  SHOAL_ALWAYS_INLINE static Vector slid(Vector upper, Vector lower) noexcept {
+    return _mm256_alignr_epi8(upper, _mm256_permute2x128_si256(lower, upper, 0x21), 8);
+  }
+  SHOAL_ALWAYS_INLINE static std::size_t count_less(Vector keys, Vector limit) noexcept {
+    const __m256d less = _mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, keys));
+    return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(_mm256_movemask_pd(less))));
+  }
+};
+
 /// Sums over set bits: those of each plane of the query are counted.
 struct BitSum {
   using Sum = std::int32_t;

@@ -130,6 +130,25 @@ inline std::uint64_t mask_within(const float* values, std::size_t n, float limit
   return mask;
 }
 
+/// Keys (core/key.hpp), by signed comparison.
+struct Keys {
+  using Vector = __m512i;
+  static constexpr std::size_t lanes = 8;
+
+  SHOAL_ALWAYS_INLINE static Vector load(const Key* from) noexcept { return _mm512_loadu_si512(from); }
+  SHOAL_ALWAYS_INLINE static void store(Vector keys, Key* to) noexcept { _mm512_storeu_si512(to, keys); }
+  SHOAL_ALWAYS_INLINE static Vector spread(Key key) noexcept { return _mm512_set1_epi64(key); }
+  SHOAL_ALWAYS_INLINE static Vector smaller(Vector a, Vector b) noexcept { return _mm512_maskz_min_epi64(0xFF, a, b); }
+  SHOAL_ALWAYS_INLINE static Vector greater(Vector a, Vector b) noexcept { return _mm512_maskz_max_epi64(0xFF, a, b); }
+  /// The last of `lower`, then all but the last of `upper`.
+  SHOAL_ALWAYS_INLINE static Vector slid(Vector upper, Vector lower) noexcept {
+    return _mm512_maskz_alignr_epi64(0xFF, upper, lower, 7);
+  }
+  SHOAL_ALWAYS_INLINE static std::size_t count_less(Vector keys, Vector limit) noexcept {
+    return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(_mm512_cmplt_epi64_mask(keys, limit))));
+  }
+};
+
 /// Sums over set bits: the bits are the mask of a load of the query's bytes.
 struct BitSum {
   using Sum = __m512i;

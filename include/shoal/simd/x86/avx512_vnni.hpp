@@ -66,6 +66,7 @@ namespace shoal::inline v0::simd::detail::avx512_vnni {
 constexpr KernelTable with_byte_kernels(KernelTable table) noexcept {
   table.level = Level::avx512_vnni;
   table.dot_bytes = dot_bytes;
+  table.byte_offset = byte_offset;
   table.dot_bytes_rows = dot_bytes_rows;
   table.dot_bytes_block = dot_bytes_block;
   return table;
