@@ -232,8 +232,10 @@ double recall(const HnswGraph& graph, const Points& points, const Points& querie
 }
 
 // Where comparing with all ends, for few at a time and for many.
-static_assert(scans(0, 1) && scans(1'485, 15) && !scans(1'486, 15) && scans(1'499, 1) && !scans(1'500, 1));
-static_assert(scans(0, 16) && scans(16'368, 16) && !scans(16'369, 16) && !scans(16'384, 1'024));
+static_assert(scans<PointSpace>(0, 1) && scans<PointSpace>(1'485, 15) && !scans<PointSpace>(1'486, 15));
+static_assert(scans<PointSpace>(1'499, 1) && !scans<PointSpace>(1'500, 1));
+static_assert(scans<PointSpace>(0, 16) && scans<PointSpace>(6'128, 16) && !scans<PointSpace>(6'129, 16));
+static_assert(scans<BlockPointSpace>(12'272, 16) && !scans<BlockPointSpace>(12'273, 16));
 static_assert(round_size(0) == 64 && round_size(256) == 64 && round_size(400) == 100 && round_size(1'000'000) == 1'024);
 
 }  // namespace
@@ -287,7 +289,7 @@ TEST_CASE("walks that keep everything link what scalar loops link, link for link
     grow(graph, PointSpace{&points}, 1'500, scratch);
     while (graph.size() < points.size()) {
       const std::size_t count = std::min(1 + random.below(15), points.size() - graph.size());
-      REQUIRE_FALSE(scans(graph.size(), count));
+      REQUIRE_FALSE(scans<PointSpace>(graph.size(), count));
       HnswGraph expected = graph.clone();
       naive_link_round(expected, points, support::squared_distance, count, 2'000);
       grow_in_rounds_of(count, graph, PointSpace{&points}, graph.size() + count, scratch, 2'000);
@@ -468,7 +470,7 @@ TEST_CASE("in a graph too large to compare with all, a slot walks to its nearest
     CAPTURE(round);
     Grid grid(side, 4);
     const std::size_t slots = grid.graph.size();
-    REQUIRE_FALSE(scans(slots, round));
+    REQUIRE_FALSE(scans<PointSpace>(slots, round));
     grid.add_points(random, round, 0, static_cast<double>(side) - 1);
     std::atomic<std::size_t> scored{0};
     RoundScratch scratch;

@@ -59,6 +59,7 @@ struct PointSpace {
 
 /// The same distances, many with many in one call too.
 struct BlockPointSpace : PointSpace {
+  static constexpr bool has_fast_blocks = true;
   std::atomic<std::size_t>* blocks = nullptr;
 
   void block_distances(std::span<const shoal::Slot> a, std::span<const shoal::Slot> b, float* out) const noexcept {

@@ -113,15 +113,15 @@ TEST_CASE_TEMPLATE("the graph is the same on any number of threads, on an execut
   }
 }
 
-TEST_CASE_TEMPLATE("the graph is the same on any number of threads where rounds walk: beyond 16,384 slots", Index,
+TEST_CASE_TEMPLATE("the graph is the same on any number of threads where rounds walk: beyond 12,288 slots", Index,
                    HNSW_OF_EACH_STORAGE) {
   Index base(small);
-  REQUIRE(base.batch_insert(random_items(302, 16'300, 8), shoal::NoProgress{}, {.threads = 2}));
+  REQUIRE(base.batch_insert(random_items(302, 12'200, 8), shoal::NoProgress{}, {.threads = 2}));
   const auto more = random_items(303, 2'500, 8, 20'000);
   Index reference = base.clone();
   REQUIRE(reference.batch_insert(more));
   const Digest expected = digest(reference);
-  CHECK(expected.counts.front() == 18'800);
+  CHECK(expected.counts.front() == 14'700);
   for (auto& [name, options] : ways_to_run()) {
     CAPTURE(name);
     Index index = base.clone();
@@ -290,7 +290,7 @@ TEST_CASE("a stop that comes from elsewhere, whenever it is asked for, leaves th
 TEST_CASE_TEMPLATE("a batch that ends anywhere in a round that walks leaves the graph of the shorter batch", Index,
                    SmallL2, SmallSq8) {
   Index base(small);
-  REQUIRE(base.batch_insert(random_items(313, 16'384, 8, 10'000), shoal::NoProgress{}, {.threads = 2}));
+  REQUIRE(base.batch_insert(random_items(313, 12'288, 8, 20'000), shoal::NoProgress{}, {.threads = 2}));
   check_endings(base, random_items(314, 1'100, 8), {1, 500, 1'025}, {3}, OnDuplicate::fail);
 }
 
@@ -321,6 +321,61 @@ TEST_CASE("a batch that is taken back as a whole leaves nothing of its rows, ske
   REQUIRE(!index.batch_insert(items, [](std::size_t done, std::size_t) { return done != 150; },
                               {.atomicity = Atomicity::all_or_nothing}));
   CHECK(digest(index) == before);
+}
+
+TEST_CASE(
+    "a batch of floats linked by codes has the graph of a batch of codes, the same however it ends and is spread") {
+  const shoal::HnswConfig config{.dimensions = 24, .M = 6, .ef_construction = 40};
+  const auto items = random_items(351, 2'000, 24);
+  HnswL2Sq8 coded(config);
+  REQUIRE(coded.batch_insert(items));
+  HnswL2 plain(config);
+  REQUIRE(plain.batch_insert(items));
+  HnswL2 reference(config);
+  REQUIRE(reference.batch_insert(items, shoal::NoProgress{}, {.link_by_codes = true}));
+  const Digest expected = digest(reference);
+  CHECK(expected.counts == digest(coded).counts);  // level by level, as many links
+  CHECK(expected.counts != digest(plain).counts);
+  CHECK(reference.memory_usage().total() == plain.memory_usage().total());  // the codes are gone
+  for (auto& [name, options] : ways_to_run()) {
+    CAPTURE(name);
+    options.link_by_codes = true;
+    HnswL2 index(config);
+    REQUIRE(index.batch_insert(items, shoal::NoProgress{}, options));
+    CHECK(digest(index) == expected);
+    HnswL2 in_two(config);
+    const auto first = in_two.batch_insert(
+        items, [](std::size_t done, std::size_t) { return done != 700; }, options);
+    REQUIRE(!first);
+    HnswL2 shorter(config);
+    REQUIRE(shorter.batch_insert(std::span(items).first(700), shoal::NoProgress{}, options));
+    CHECK(digest(in_two) == digest(shorter));
+    // What is there is encoded for the second batch.
+    REQUIRE(in_two.batch_insert(std::span(items).subspan(700), shoal::NoProgress{}, options));
+    CHECK(in_two.check().ok());
+    CHECK(in_two.size() == items.size());
+  }
+}
+
+TEST_CASE("a batch that is small beside the index, exact search and other storage are not linked by codes") {
+  const auto items = random_items(352, 1'700, 8);
+  const auto some = std::span(items).subspan(1'600);
+  HnswL2 base(small);
+  REQUIRE(base.batch_insert(std::span(items).first(1'600)));
+  HnswL2 expected = base.clone(), index = base.clone(), stream_index = base.clone();
+  REQUIRE(expected.batch_insert(some.first(99)));
+  REQUIRE(index.batch_insert(some.first(99), shoal::NoProgress{}, {.link_by_codes = true}));
+  CHECK(digest(index) == digest(expected));
+  Stream stream{some.first(99)};  // its length is not known
+  REQUIRE(stream_index.batch_insert(stream, shoal::NoProgress{}, {.link_by_codes = true}));
+  CHECK(digest(stream_index) != digest(expected));
+  BruteL2 exact = make_index<BruteL2>();
+  REQUIRE(exact.batch_insert(random_items(353, 100, dimensions), shoal::NoProgress{}, {.link_by_codes = true}));
+  CHECK(exact.size() == 100);
+  SmallSq8 coded(small), coded_plain(small);
+  REQUIRE(coded.batch_insert(items, shoal::NoProgress{}, {.link_by_codes = true}));
+  REQUIRE(coded_plain.batch_insert(items));
+  CHECK(digest(coded) == digest(coded_plain));
 }
 
 TEST_CASE("rounds in which nothing is taken are told item by item, and may end anywhere") {
@@ -446,7 +501,8 @@ TEST_CASE("a matrix is read ahead, and linked in rounds, whatever its callback c
   BatchOptions options;
   options.stop = Flag{&stop};
   SmallL2 index(small);
-  REQUIRE(index.batch_insert(iota(0, 500), matrix, [](std::size_t, std::size_t) { return true; }, options));
+  REQUIRE(index.batch_insert(
+      iota(0, 500), matrix, [](std::size_t, std::size_t) { return true; }, options));
   CHECK(digest(index) == digest(reference));  // that of an insertion one by one is another
 }
 

@@ -47,7 +47,7 @@ class Workers {
 #if SHOAL_HAS_THREADS
     const std::size_t workers = std::min(count_, count);
     if (workers > 1) {
-      const std::size_t run = std::clamp<std::size_t>(count / (8 * workers), 1, 16);
+      const std::size_t run = std::clamp<std::size_t>(count / (64 * workers), 1, 16);
       std::atomic<std::size_t> next{0};
       std::atomic<bool> failed{false};
       std::exception_ptr failure;  // written by the one thread that sets `failed`

@@ -38,8 +38,10 @@ namespace shoal::inline v0::detail {
 }
 
 /// Does a round of `count` on a graph of `size` compare with all slots rather than walk?
+template <class Space>
 [[nodiscard]] constexpr bool scans(std::size_t size, std::size_t count) noexcept {
-  return size + count <= (count < 16 ? 1'500 : 16'384);
+  const std::size_t most = has_fast_blocks<Space> ? 12'288 : 6'144;
+  return size + count <= (count < 16 ? 1'500 : most);
 }
 
 /// One round over `graph`, whose last `count` slots have lists and rows but no links.
@@ -95,24 +97,29 @@ class Round {
     for (std::size_t i = 0; i < width; ++i) panel_slots[i] = to_slot(first_ + begin + i);
     const std::span<const Slot> panel(panel_slots.data(), width);
 
-    const bool scan = first_ == 0 || scans(first_, count_);
+    const bool scan = first_ == 0 || scans<Space>(first_, count_);
     for (std::size_t i = 0; i < width; ++i) worker.nearest[i].reset(ef_construction_);
-    if (scan) compare(panel, 0, first_, worker);
-    for (std::size_t i = 0; i < width; ++i) {
-      if (!scan) walk(walker_for(space_, panel[i], worker_number), 0, worker.nearest[i], worker);
-      worker.nearest[i].keep_aside();
+    if (scan) {
+      compare(panel, 0, first_, worker);
+      for (std::size_t i = 0; i < width; ++i) worker.nearest[i].keep_aside();
     }
     compare(panel, first_, graph_.size(), worker);
-    for (std::size_t i = 0; i < width; ++i) choose_links(panel[i], 0, worker.nearest[i], worker);
+    for (std::size_t i = 0; i < width; ++i) {
+      // The walk comes last: its rows are still in the cache when links are chosen among them.
+      if (!scan) walk(walker_for(space_, panel[i], worker_number), 0, worker.nearest[i], worker);
+      choose_links(panel[i], 0, worker.nearest[i], worker);
+    }
 
     for (const Slot slot : panel) {
       for (unsigned level = lists_.level_of(slot); level > 0; --level) {
         NearestSlots& nearest = worker.nearest[0];
         nearest.reset(ef_construction_);
-        if (scan) compare_on(slot, level, 0, first_, nearest, worker);
-        if (!scan && level <= graph_.top_level()) walk(walker_for(space_, slot, worker_number), level, nearest, worker);
-        nearest.keep_aside();
+        if (scan) {
+          compare_on(slot, level, 0, first_, nearest, worker);
+          nearest.keep_aside();
+        }
         compare_on(slot, level, first_, graph_.size(), nearest, worker);
+        if (!scan && level <= graph_.top_level()) walk(walker_for(space_, slot, worker_number), level, nearest, worker);
         choose_links(slot, level, nearest, worker);
       }
     }
@@ -166,9 +173,10 @@ class Round {
     worker.walk.visited.clear();
     worker.walk.pool.reset(ef_construction_);
     beam_search(graph_, level, std::span<const Candidate>(&seed, 1), scorer, worker.walk);
-    for (std::size_t i = 0; i < worker.walk.pool.size(); ++i) {
-      nearest.offer(worker.walk.pool[i].distance, worker.walk.pool[i].slot);
-    }
+    const CandidatePool& found = worker.walk.pool;
+    const std::size_t sure = std::min({NearestSlots::most_aside, ef_construction_, found.size()});
+    for (std::size_t i = 0; i < sure; ++i) nearest.offer_for_sure(found[i].distance, found[i].slot);
+    for (std::size_t i = sure; i < found.size(); ++i) nearest.offer(found[i].distance, found[i].slot);
   }
 
   /// Links that a new slot asks for: M, and a quarter more on level 0, which pays for the room that lists keep.

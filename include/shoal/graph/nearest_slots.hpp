@@ -15,6 +15,7 @@
 
 #include "shoal/core/platform.hpp"
 #include "shoal/graph/candidate_pool.hpp"
+#include "shoal/simd/key_kernels.hpp"
 
 namespace shoal::inline v0::detail {
 
@@ -61,6 +62,7 @@ class NearestSlots {
     kept_.reserve(2 * wanted + most_aside);
     aside_.clear();
     aside_.reserve(most_aside);
+    sorted_.reserve(simd::key_room(wanted + most_aside));
     limit_ = std::numeric_limits<float>::infinity();
   }
 
@@ -83,19 +85,30 @@ class NearestSlots {
     aside_.assign(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count));
   }
 
+  /// Shows a slot that will be among those taken, whatever else is shown. At most `most_aside` of them.
+  void offer_for_sure(float distance, Slot slot) noexcept {
+    aside_.push_back(to_key(distance, slot));
+    offer(distance, slot);
+  }
+
   /// Writes the nearest, and those kept aside, to `out`, sorted; it has room for wanted + most_aside. Nothing is
   /// offered after.
   void take(std::vector<Candidate>& out) noexcept {
     if (kept_.size() > wanted_) keep_wanted();
     kept_.insert(kept_.end(), aside_.begin(), aside_.end());
-    std::sort(kept_.begin(), kept_.end());
-    kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
-    out.clear();
-    for (const Key key : kept_) out.push_back(candidate_of(key));
+    sorted_.resize(simd::key_room(kept_.size()));
+    simd::sort_keys(kept_.data(), kept_.size(), sorted_.data());
+    out.resize(kept_.size());
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < kept_.size(); ++i) {
+      out[count] = candidate_of(sorted_[i]);
+      count += i == 0 || sorted_[i] != sorted_[i - 1] ? 1 : 0;
+    }
+    out.resize(count);
   }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return (kept_.capacity() + aside_.capacity()) * sizeof(Key);
+    return (kept_.capacity() + aside_.capacity() + sorted_.capacity()) * sizeof(Key);
   }
 
  private:
@@ -107,6 +120,7 @@ class NearestSlots {
 
   std::vector<Key> kept_;
   std::vector<Key> aside_;
+  std::vector<Key> sorted_;
   std::size_t wanted_ = 1;
   float limit_ = 0;
 };

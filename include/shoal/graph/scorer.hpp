@@ -46,10 +46,24 @@ template <SlotSpace Space>
   }
 }
 
+/// Can many be compared with many by one call?
+template <class Space>
+concept HasBlocks = requires(const Space& space, std::span<const Slot> slots, float* out) {
+  space.block_distances(slots, slots, out);
+};
+
+/// Is a block of comparisons several times as fast as so many single ones? Of codes it is; floats are compared at no
+/// more than the speed at which they come from memory.
+template <class Space>
+inline constexpr bool has_fast_blocks = false;
+template <class Space>
+  requires requires { Space::has_fast_blocks; }
+inline constexpr bool has_fast_blocks<Space> = Space::has_fast_blocks;
+
 /// out[i * b.size() + j] = distance between a[i] and b[j], by one call if the space has one for that.
 template <SlotSpace Space>
 void block_distances(const Space& space, std::span<const Slot> a, std::span<const Slot> b, float* out) noexcept {
-  if constexpr (requires { space.block_distances(a, b, out); }) {
+  if constexpr (HasBlocks<Space>) {
     space.block_distances(a, b, out);
   } else {
     for (std::size_t i = 0; i < a.size(); ++i) space.scorer_for(a[i])(b, out + i * b.size());

@@ -40,9 +40,33 @@ template <SlotSpace Space>
 /// *Cost*: at most candidates x capacity distances, usually far fewer.
 template <SlotSpace Space>
 std::size_t select_neighbors(std::span<Candidate> candidates, std::size_t capacity, const Space& space) noexcept {
-  std::size_t chosen = 0;
-  for (std::size_t i = 0; i < candidates.size() && chosen < capacity; ++i) {
-    if (!is_covered(candidates[i], candidates.first(chosen), space)) candidates[chosen++] = candidates[i];
+  // Most candidates are covered by one of the first that were chosen: from there on, many at once are compared with
+  // those by a block, if there is one, and only what is left with the rest.
+  constexpr std::size_t first_chosen = 6, at_once = 16;
+  std::array<Slot, at_once> slots;
+  std::array<Slot, first_chosen> covering;
+  std::array<float, at_once * first_chosen> distances;
+  std::size_t chosen = 0, next = 0;
+  const auto choose_next = [&](std::size_t tested) {
+    const Candidate candidate = candidates[next++];
+    if (!is_covered(candidate, candidates.first(chosen).subspan(tested), space)) candidates[chosen++] = candidate;
+  };
+  const std::size_t one_by_one = HasBlocks<Space> ? std::min(capacity, first_chosen) : capacity;
+  while (next < candidates.size() && chosen < one_by_one) choose_next(0);
+  for (std::size_t i = 0; i < std::min(chosen, first_chosen); ++i) covering[i] = candidates[i].slot;
+  while (next < candidates.size() && chosen < capacity) {
+    const std::span<const Candidate> some = candidates.subspan(next, std::min(at_once, candidates.size() - next));
+    for (std::size_t i = 0; i < some.size(); ++i) slots[i] = some[i].slot;
+    block_distances(space, std::span<const Slot>(slots).first(some.size()), covering, distances.data());
+    const std::size_t last = next + some.size();
+    for (const float* of = distances.data(); next < last && chosen < capacity; of += first_chosen) {
+      const float limit = candidates[next].distance;
+      if (std::any_of(of, of + first_chosen, [limit](float distance) { return distance < limit; })) {
+        ++next;
+      } else {
+        choose_next(candidates[first_chosen - 1].distance == limit ? 0 : first_chosen);  // copies are told there
+      }
+    }
   }
   return chosen;
 }

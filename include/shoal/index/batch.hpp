@@ -83,6 +83,7 @@ class BatchRun {
         while (buffers_.size() < workers_.count()) buffers_.emplace_back(entries_.rows());
       }
       entries_.reserve_input();
+      if (wants_draft()) entries_.begin_draft();
       if (keeps_undo()) structure_.begin_undo();
       undo_begun_ = keeps_undo();
       failure = read_all(source, progress);
@@ -236,7 +237,17 @@ class BatchRun {
     }
   };
 
-  void link(std::size_t count) { structure_.link(entries_.rows(), count, workers_, buffers_); }
+  /// A draft is not worth its making for a batch that is known to be small beside what is there.
+  [[nodiscard]] bool wants_draft() const noexcept {
+    return options_.link_by_codes && Structure::compares_rows && (total_ == 0 || 16 * total_ >= entries_.slots());
+  }
+
+  void link(std::size_t count) {
+    if constexpr (!std::is_void_v<DraftRowsOf<Rows>>) {
+      if (const auto* const codes = entries_.draft()) return structure_.link(*codes, count, workers_, {});
+    }
+    structure_.link(entries_.rows(), count, workers_, buffers_);
+  }
 
   /// Links the first `wanted` items of a round of `count` that was taken back. They may need memory that the round as
   /// a whole did not; if there is none, the whole round goes in, which fits where it was.

@@ -12,6 +12,7 @@
 
 #include "shoal/core/slot_set.hpp"
 #include "shoal/graph/check.hpp"
+#include "shoal/index/draft.hpp"
 #include "shoal/index/id_map.hpp"
 #include "shoal/index/memory_usage.hpp"
 #include "shoal/index/options.hpp"
@@ -55,6 +56,7 @@ class Entries {
   /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing visible changed.
   void reserve(std::size_t entries) {
     rows_.reserve(entries);
+    draft_.reserve(entries);
     ids_.reserve(entries);
     table_.reserve(entries, ids_);
   }
@@ -103,6 +105,7 @@ class Entries {
     staged_table_.reserve(staged_ + 1, ids_);
     ids_[next] = id;
     rows_.write(to_slot(next), vector);
+    draft_.write(to_slot(next), vector);
     ++staged_;
     if (is_new) ++staged_new_;
     staged_table_.put(to_slot(next), ids_);
@@ -137,9 +140,15 @@ class Entries {
     keeps_undo_ = keep_undo;
     batch_first_ = slots_;
   }
+  /// The batch is linked by codes, if there are any for these rows. Errors: std::bad_alloc.
+  void begin_draft() { draft_.begin(rows_, dimensions_, slots_); }
+  /// The codes to link by, or null.
+  [[nodiscard]] auto draft() const noexcept { return draft_.rows(); }
+
   /// The batch ends, and what was published stays.
   void end_batch() noexcept {
     keeps_undo_ = false;
+    draft_.end();
     std::vector<Replaced>().swap(replaced_);
     end_round();
     if (staged_table_.memory_bytes() > 1'024) staged_table_ = {};  // that of a small batch waits for the next
@@ -162,8 +171,8 @@ class Entries {
   void add_memory(MemoryUsage& usage) const noexcept {
     usage.vectors += rows_.memory_bytes();
     usage.ids += ids_.memory_bytes() + table_.memory_bytes() + dead_.memory_bytes();
-    usage.scratch +=
-        input_.capacity() * sizeof(float) + staged_table_.memory_bytes() + replaced_.capacity() * sizeof(Replaced);
+    usage.scratch += input_.capacity() * sizeof(float) + staged_table_.memory_bytes() +
+                     replaced_.capacity() * sizeof(Replaced) + draft_.memory_bytes();
   }
   static void add_estimate(MemoryUsage& usage, std::size_t dimensions, std::size_t entries) noexcept {
     usage.vectors += Rows::estimate_bytes(dimensions, entries);
@@ -205,6 +214,7 @@ class Entries {
   SlotSet dead_;
   std::size_t slots_ = 0;
 
+  Draft<Rows> draft_;         // only while a batch runs that wants one
   std::vector<float> input_;  // scratch of admit
   std::size_t staged_ = 0;
   std::size_t staged_new_ = 0;  // staged items whose id is not in the index

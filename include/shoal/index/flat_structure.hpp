@@ -12,6 +12,8 @@ namespace shoal::inline v0::detail {
 
 class FlatStructure {
  public:
+  static constexpr bool compares_rows = false;
+
   void reserve(std::size_t) noexcept {}
   [[nodiscard]] std::size_t round_size() const noexcept { return 64; }
   template <VectorRows Rows>

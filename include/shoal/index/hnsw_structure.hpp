@@ -14,6 +14,8 @@ namespace shoal::inline v0::detail {
 
 class HnswStructure {
  public:
+  static constexpr bool compares_rows = true;
+
   explicit HnswStructure(const HnswConfig& config) noexcept
       : graph_(config.M, config.seed), ef_construction_(std::max(config.ef_construction, config.M)) {}
 

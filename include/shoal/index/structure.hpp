@@ -45,6 +45,8 @@ struct RowSpace {
   const Rows* rows;
   std::span<typename Rows::QueryBuffer> buffers{};
 
+  static constexpr bool has_fast_blocks = BlockRows<Rows> && !SketchedRows<Rows>;
+
   [[nodiscard]] RowScorer<Rows> scorer_for(Slot slot) const noexcept { return {rows, rows->query_for(slot)}; }
   [[nodiscard]] RowScorer<Rows> walker_for(Slot slot,
                                            std::size_t worker) const noexcept requires RowScorer<Rows>::has_sketches {
@@ -82,6 +84,7 @@ struct StructureScratch {
 ///   std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome does not depend on the workers.
 ///   What was linked and taken back can be linked again without more memory. `buffers`: one for each worker if rows
 ///   have sketches.
+/// - `compares_rows`: whether linking does.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
 /// link at once now.
 /// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back.
@@ -95,6 +98,7 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
              SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
              IndexStats& stats, const Workers& workers, std::span<typename Rows::QueryBuffer> buffers,
              bool (*before)(const Candidate&, const Candidate&)) {
+      { S::compares_rows } -> std::convertible_to<bool>;
       structure.reserve(n);
       structure.link(rows, n, workers, buffers);
       { view.round_size() } noexcept -> std::same_as<std::size_t>;

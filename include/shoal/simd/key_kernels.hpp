@@ -20,4 +20,9 @@ inline EnteredKeys enter_nearest(shoal::detail::Key* keys, std::size_t size, std
   return detail::kernels().enter_nearest(keys, size, capacity, distances, slots, count);
 }
 
+/// Writes `keys` to `out` in order. *Shape*: `out` is another array with room for key_room(count).
+inline void sort_keys(const shoal::detail::Key* keys, std::size_t count, shoal::detail::Key* out) noexcept {
+  detail::kernels().sort_keys(keys, count, out);
+}
+
 }  // namespace shoal::inline v0::simd

@@ -9,6 +9,7 @@
 
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/storage/sketch.hpp"
+#include "shoal/storage/sq8.hpp"
 #include "shoal/storage/storage.hpp"
 
 namespace shoal::inline v0 {
@@ -125,6 +126,11 @@ class Float32Rows {
   std::size_t dimensions_;
   ChunkedRows rows_;
   SomeSketches sketches_;
+};
+
+template <InnerProductMetric M, class SomeSketches>
+struct DraftRowsOfRows<Float32Rows<M, SomeSketches>> {
+  using Type = Sq8Rows<M>;
 };
 
 }  // namespace detail

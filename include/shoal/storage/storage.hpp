@@ -93,6 +93,18 @@ concept RankedRows = VectorRows<R> && requires(const R& view, const typename R::
 };
 // clang-format on
 
+namespace detail {
+template <class R>
+struct DraftRowsOfRows {
+  using Type = void;
+};
+}  // namespace detail
+
+/// Rows that may stand in for `R` while a batch is linked (index/draft.hpp): compared faster, written from the same
+/// vectors. void when there are none.
+template <class R>
+using DraftRowsOf = typename detail::DraftRowsOfRows<R>::Type;
+
 /// A storage policy for a metric.
 // clang-format off
 template <class S, class M>

@@ -31,6 +31,7 @@ inline constexpr KernelTable table{Level::SHOAL_SIMD_REGION,
                                    round_to_codes,
                                    mask_within,
                                    enter_nearest,
+                                   sort_keys,
                                    bit_sums};
 
 }  // namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION
