@@ -10,11 +10,11 @@ namespace shoal::report {
 namespace {
 
 template <class Storage>
-double batch_seconds(const datasets::Dataset& set, const rivals::Setup& setup) {
+double batch_seconds(const datasets::Dataset& set, const rivals::Setup& setup, const BatchOptions& options) {
   const std::vector<std::uint64_t> ids = ids_of(set);
   Index<Storage> index(config_of(set, setup));
   const Stopwatch watch;
-  insert_all(index, set, ids);
+  insert_all(index, set, ids, options);
   const double seconds = watch.seconds();
   require_sound(index, set);
   return seconds;
@@ -35,15 +35,16 @@ double loop_seconds(const datasets::Dataset& set, const rivals::Setup& setup) {
 }
 
 template <class Storage>
-Target measure_storage(const datasets::Dataset& set, const rivals::Setup& setup, std::size_t rounds) {
+Target measure_storage(const char* name, const datasets::Dataset& set, const rivals::Setup& setup, std::size_t rounds,
+                       const BatchOptions& options = {}) {
   std::vector<double> batch, loop;
   for (std::size_t round = 0; round < rounds; ++round) {
-    fmt::print(stderr, "batch over loop: {}, round {} of {}\n", storage_name<Storage>, round + 1, rounds);
-    if (round % 2 == 0) batch.push_back(batch_seconds<Storage>(set, setup));
+    fmt::print(stderr, "batch over loop: {}, round {} of {}\n", name, round + 1, rounds);
+    if (round % 2 == 0) batch.push_back(batch_seconds<Storage>(set, setup, options));
     loop.push_back(loop_seconds<Storage>(set, setup));
-    if (round % 2 == 1) batch.push_back(batch_seconds<Storage>(set, setup));
+    if (round % 2 == 1) batch.push_back(batch_seconds<Storage>(set, setup, options));
   }
-  Target target{.name = fmt::format("batch_insert over insert, {}", storage_name<Storage>), .data = set.name};
+  Target target{.name = fmt::format("batch_insert over insert, {}", name), .data = set.name};
   target.floor = 2;
   target.aim = 4;
   target.reached = figure_of(ratios(loop, batch));
@@ -55,7 +56,10 @@ Target measure_storage(const datasets::Dataset& set, const rivals::Setup& setup,
 
 std::vector<Target> measure_batch_over_loop(const rivals::Setup& setup, const Options& options) {
   const datasets::Dataset set = made_up_set(options);
-  return {measure_storage<Float32>(set, setup, options.builds()), measure_storage<SQ8>(set, setup, options.builds())};
+  const std::size_t rounds = options.builds();
+  return {measure_storage<Float32>("Float32", set, setup, rounds),
+          measure_storage<Float32>("Float32 linked by codes", set, setup, rounds, {.link_by_codes = true}),
+          measure_storage<SQ8>("SQ8", set, setup, rounds)};
 }
 
 }  // namespace shoal::report

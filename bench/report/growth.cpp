@@ -41,7 +41,7 @@ std::optional<double> distances_at_recall(const datasets::Dataset& set, const Se
 
 std::optional<double> shoal_distances(const datasets::Dataset& set, const rivals::Setup& setup) {
   Index<Float32, CountedL2> index(config_of(set, setup));
-  insert_all(index, set, ids_of(set), 0);  // the same graph on any number of threads
+  insert_all(index, set, ids_of(set), {.threads = 0});  // the same graph on any number of threads
   require_sound(index, set);
   return distances_at_recall(set, [&](std::span<const float> query, std::size_t ef, std::vector<std::uint64_t>& ids) {
     CountedL2::calls = 0;

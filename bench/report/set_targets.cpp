@@ -10,6 +10,7 @@ namespace shoal::report {
 namespace {
 
 constexpr std::string_view float32 = "Float32";
+constexpr std::string_view float32_by_codes = "Float32 linked by codes";
 constexpr std::string_view sq8 = "SQ8";
 constexpr std::string_view refined = "Refined<SQ8>";
 
@@ -136,6 +137,7 @@ std::vector<Target> set_targets(std::span<const SetResult> sets) {
   rows.add_search(sq8, 0.95, byte_limits);
   rows.add_highest_recall(sq8, "debian-lsa", {0.985, 0.993});
   rows.add_build(float32, {2, 5});
+  rows.add_build(float32_by_codes, {2, 5});
   rows.add_build(sq8, {4, 10});
   return rows.take();
 }

@@ -42,8 +42,8 @@ inline constexpr const char* storage_name<SQ8> = "SQ8";
 /// One batch of all rows, each under its number. *Errors*: std::runtime_error.
 template <class AnyIndex>
 void insert_all(AnyIndex& index, const datasets::Dataset& set, const std::vector<std::uint64_t>& ids,
-                unsigned threads = 1) {
-  const auto inserted = index.batch_insert(ids, view_of(set.base), NoProgress{}, {.threads = threads});
+                const BatchOptions& options = {}) {
+  const auto inserted = index.batch_insert(ids, view_of(set.base), NoProgress{}, options);
   if (!inserted) throw std::runtime_error(inserted.error().what());
 }
 

@@ -46,7 +46,7 @@ Times measure_storage(const datasets::Dataset& set, const rivals::Setup& setup, 
       const std::size_t i = (turn + round) % counts.size();  // none is always the first
       const WallClock clock;
       Index<Storage> index(config_of(set, setup));
-      insert_all(index, set, ids, counts[i]);
+      insert_all(index, set, ids, {.threads = counts[i]});
       times.build_seconds[i].push_back(clock.seconds());
       if (round == 0) require_sound(index, set);
       times.qps[i].push_back(timed_qps(index, set, counts[i]));

@@ -8,6 +8,7 @@
 namespace shoal::rivals {
 
 [[nodiscard]] std::unique_ptr<Rival> make_shoal_float32(const Setup& setup);
+[[nodiscard]] std::unique_ptr<Rival> make_shoal_float32_by_codes(const Setup& setup);
 [[nodiscard]] std::unique_ptr<Rival> make_shoal_sq8(const Setup& setup);
 [[nodiscard]] std::unique_ptr<Rival> make_shoal_refined_sq8(const Setup& setup);
 [[nodiscard]] std::unique_ptr<Rival> make_hnswlib(const Setup& setup);

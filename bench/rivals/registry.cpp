@@ -17,6 +17,7 @@ std::string shoal_version() {
 std::vector<Library> libraries() {
   std::vector<Library> found{
       {"shoal Float32", shoal_version(), make_shoal_float32},
+      {"shoal Float32 linked by codes", shoal_version(), make_shoal_float32_by_codes},
       {"shoal SQ8", shoal_version(), make_shoal_sq8},
       {"shoal Refined<SQ8>", shoal_version(), make_shoal_refined_sq8},
   };

@@ -13,14 +13,15 @@ namespace shoal::rivals {
 template <class Storage>
 class ShoalRival final : public Rival {
  public:
-  explicit ShoalRival(const Setup& setup) : setup_(setup) {}
+  explicit ShoalRival(const Setup& setup, bool link_by_codes = false) : setup_(setup), link_by_codes_(link_by_codes) {}
 
   void build(const FloatMatrix& base) override {
     index_.emplace(HnswConfig{.dimensions = base.cols, .M = setup_.M, .ef_construction = setup_.ef_construction});
     std::vector<std::uint64_t> ids(base.rows);
     std::iota(ids.begin(), ids.end(), std::uint64_t{0});
     const MatrixView<float> rows{.data = base.values, .rows = base.rows, .columns = base.cols};
-    if (const auto inserted = index_->batch_insert(ids, rows, NoProgress{}, {.threads = setup_.threads}); !inserted) {
+    const BatchOptions options{.threads = setup_.threads, .link_by_codes = link_by_codes_};
+    if (const auto inserted = index_->batch_insert(ids, rows, NoProgress{}, options); !inserted) {
       throw std::runtime_error(inserted.error().what());
     }
   }
@@ -39,6 +40,7 @@ class ShoalRival final : public Rival {
 
  private:
   Setup setup_;
+  bool link_by_codes_;
   std::size_t ef_ = 0;
   std::optional<HnswIndex<L2Squared, Storage>> index_;
 };

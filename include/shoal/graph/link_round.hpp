@@ -187,7 +187,7 @@ class Round {
   /// Writes the list of a new slot.
   void choose_links(Slot slot, unsigned level, NearestSlots& found, LinkWorker& worker) const noexcept {
     std::vector<Candidate>& candidates = worker.candidates;
-    found.take(candidates);
+    found.take(worker.sorted, candidates);
     if (!candidates.empty() && candidates.front().distance == candidates.back().distance) {
       follow_copies(slot, level, worker);
     }

@@ -23,6 +23,7 @@ struct LinkWorker {
   std::vector<NearestSlots> nearest = std::vector<NearestSlots>(panel_slots);
   std::vector<Slot> block = std::vector<Slot>(block_slots);
   std::vector<float> distances = std::vector<float>(panel_slots * block_slots);
+  std::vector<Key> sorted;
   std::vector<Candidate> candidates;
   std::vector<Slot> chosen;
 
@@ -31,13 +32,15 @@ struct LinkWorker {
     walk.reserve(slots, 2 * M);
     walk.pool.reset(ef_construction);
     for (std::size_t i = 0; i < std::min(width, panel_slots); ++i) nearest[i].reset(ef_construction);
+    sorted.reserve(simd::key_room(ef_construction + NearestSlots::most_aside));
     candidates.reserve(
         std::max(ef_construction + NearestSlots::most_aside + copies_followed * 2 * M, 2 * M + block_slots));
     chosen.reserve(2 * M);
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     std::size_t bytes = walk.memory_bytes() + block.capacity() * sizeof(Slot) + distances.capacity() * sizeof(float) +
-                        candidates.capacity() * sizeof(Candidate) + chosen.capacity() * sizeof(Slot);
+                        sorted.capacity() * sizeof(Key) + candidates.capacity() * sizeof(Candidate) +
+                        chosen.capacity() * sizeof(Slot);
     for (const NearestSlots& each : nearest) bytes += sizeof(each) + each.memory_bytes();
     return bytes;
   }

@@ -3,7 +3,6 @@
 // are added up. Integers, so the same number on every level. The query comes in two forms, as bytes and as planes of
 // bits (plane p holds bit p of every component), and a level takes the one it is fast with.
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,9 +20,11 @@ struct BitQuery {
   const std::uint64_t* planes = nullptr;
 };
 
-/// Fills the planes from the levels, and gives the sum of all levels.
-inline std::int32_t split_into_planes(const std::uint8_t* levels, std::size_t words, std::uint64_t* planes) noexcept {
-  std::int32_t sum = 0;
+/// Does the level in use read the planes? Otherwise they need not be filled.
+[[nodiscard]] inline bool reads_planes() noexcept { return detail::kernels().reads_planes; }
+
+/// Fills the planes from the levels.
+inline void split_into_planes(const std::uint8_t* levels, std::size_t words, std::uint64_t* planes) noexcept {
   for (std::size_t plane = 0; plane < bit_query_planes; ++plane) {
     for (std::size_t word = 0; word < words; ++word) {
       std::uint64_t bits = 0;
@@ -35,10 +36,8 @@ inline std::int32_t split_into_planes(const std::uint8_t* levels, std::size_t wo
         bits |= (chosen >> 56) << (8 * eight);
       }
       planes[plane * words + word] = bits;
-      sum += std::popcount(bits) << plane;
     }
   }
-  return sum;
 }
 
 /// out[i] = sum of the components that the bits of rows[i] choose. *Shape*: rows of `words` words.

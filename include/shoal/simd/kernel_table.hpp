@@ -65,6 +65,7 @@ struct KernelTable {
   EnteredKeys (*enter_nearest)(Key* keys, std::size_t size, std::size_t capacity, const float* distances,
                                const Slot* slots, std::size_t count) noexcept;
   void (*sort_keys)(const Key* keys, std::size_t count, Key* out) noexcept;
+  bool reads_planes;  // whether bit_sums does; if not, it reads levels
   void (*bit_sums)(const std::uint8_t* levels, const std::uint64_t* planes, const std::uint64_t* const* rows,
                    std::size_t count, std::size_t words, std::int32_t* out) noexcept;
 };

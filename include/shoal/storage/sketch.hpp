@@ -112,14 +112,16 @@ class Sketches {
     const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(buffer.rotated.data(), dimensions_));
     query.step = std::max(largest / middle, std::numeric_limits<float>::min());
     simd::round_to_codes(buffer.rotated.data(), dimensions_, 1 / query.step, buffer.codes.data());
+    std::int32_t sum = 0;  // of codes; those beyond the dimensions are 0
     for (std::size_t first = 0; first < buffer.levels.size(); first += 64) {
-      for (std::size_t i = 0; i < 64; ++i) {
-        buffer.levels[first + i] = static_cast<std::uint8_t>(buffer.codes[first + i] + middle);
+      for (std::size_t i = first; i < first + 64; ++i) {
+        buffer.levels[i] = static_cast<std::uint8_t>(buffer.codes[i] + middle);
+        sum += buffer.codes[i];
       }
     }
     std::fill(buffer.levels.begin() + static_cast<std::ptrdiff_t>(dimensions_), buffer.levels.end(), std::uint8_t{0});
-    const std::int32_t sum = simd::split_into_planes(buffer.levels.data(), words(), buffer.planes.data());
-    query.sum = query.step * static_cast<float>(sum - middle * static_cast<std::int32_t>(dimensions_));
+    if (simd::reads_planes()) simd::split_into_planes(buffer.levels.data(), words(), buffer.planes.data());
+    query.sum = query.step * static_cast<float>(sum);
     query.bits = {buffer.levels.data(), buffer.planes.data()};
     query.squared_norm = simd::dot(buffer.rotated.data(), buffer.rotated.data(), dimensions_);
     query.norm = std::sqrt(query.squared_norm);

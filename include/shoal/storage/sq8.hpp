@@ -114,7 +114,9 @@ class Sq8Rows {
 
   void block_distances(std::span<const Slot> a, std::span<const Slot> b, float* out) const noexcept {
     constexpr std::size_t a_piece = 16;  // 4 KiB of inner products
-    // Factors side by side, in arrays of fixed length, so that plain -O2 turns the loop over them into vectors.
+    // Factors side by side, and loops of fixed length over them, which plain -O2 turns into vectors.
+    constexpr std::size_t lane_count = 16;
+    static_assert(slots_a_call % lane_count == 0);
     float scales[slots_a_call] = {}, squared_norms[slots_a_call] = {}, line[slots_a_call];
     std::int32_t dots[a_piece * slots_a_call] = {};
     for_each_piece(b, slots_a_call, [&](std::span<const Slot> some_b, std::size_t b_at) {
@@ -130,8 +132,10 @@ class Sq8Rows {
         for (std::size_t i = 0; i < some_a.size(); ++i) {
           const CodeFactors factors = factors_[to_index(some_a[i])];
           const std::int32_t* const dot = dots + i * slots_a_call;
-          for (std::size_t j = 0; j < slots_a_call; ++j) {
-            line[j] = distance(factors, {scales[j], squared_norms[j]}, dot[j]);
+          for (std::size_t first = 0; first < some_b.size(); first += lane_count) {
+            for (std::size_t j = first; j < first + lane_count; ++j) {
+              line[j] = distance(factors, {scales[j], squared_norms[j]}, dot[j]);
+            }
           }
           std::copy_n(line, some_b.size(), out + (a_at + i) * b.size() + b_at);
         }

@@ -32,6 +32,7 @@ inline constexpr KernelTable table{Level::SHOAL_SIMD_REGION,
                                    mask_within,
                                    enter_nearest,
                                    sort_keys,
+                                   BitSum::reads_planes,
                                    bit_sums};
 
 }  // namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION

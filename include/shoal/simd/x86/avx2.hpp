@@ -148,6 +148,7 @@ struct Keys {
 
 /// Sums over set bits: those of each plane of the query are counted.
 struct BitSum {
+  static constexpr bool reads_planes = true;
   using Sum = std::int32_t;
   SHOAL_ALWAYS_INLINE static Sum zero() noexcept { return 0; }
   SHOAL_ALWAYS_INLINE static Sum add(std::uint64_t bits, const std::uint8_t*, const std::uint64_t* planes,

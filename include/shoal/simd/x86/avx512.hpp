@@ -151,6 +151,7 @@ struct Keys {
 
 /// Sums over set bits: the bits are the mask of a load of the query's bytes.
 struct BitSum {
+  static constexpr bool reads_planes = false;
   using Sum = __m512i;
   SHOAL_ALWAYS_INLINE static Sum zero() noexcept { return _mm512_setzero_si512(); }
   SHOAL_ALWAYS_INLINE static Sum add(std::uint64_t bits, const std::uint8_t* levels, const std::uint64_t*, std::size_t,
