@@ -65,7 +65,7 @@ class Allocations {
   std::size_t count_ = 0;
   std::size_t live_bytes_ = 0;
   std::size_t used_ = 0;
-  std::array<Record, 1024> records_{};
+  std::array<Record, 4096> records_{};
 };
 
 }  // namespace support

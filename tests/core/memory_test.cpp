@@ -192,6 +192,60 @@ TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, 
   }
 }
 
+TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, given back and out of memory alike") {
+  constexpr std::size_t stride = 3'000;              // 8 rows a chunk, 87 chunks a page, and some of it is left
+  constexpr std::size_t few = (33U << 20) / stride;  // just beyond
+  constexpr std::size_t many = (39U << 20) / stride;
+  std::size_t live = 0, reported = 0, clone_live = 0, after = 0;
+  bool kept = true;
+  {
+    const Allocations::Watch watch;
+    {
+      ChunkedRows rows(stride);
+      rows.reserve(few);
+      for (std::size_t i = 0; i < few; i += 97) rows[i][0] = static_cast<std::byte>(i % 251);
+      std::byte* const last = rows[few - 1];
+      rows.reserve(many);
+      live = watch.live_bytes();
+      reported = rows.memory_bytes();
+      kept = kept && rows[few - 1] == last && rows[many - 1][stride - 1] == std::byte{0};
+      const ChunkedRows copy = rows.clone();
+      clone_live = watch.live_bytes() - live;
+      for (std::size_t i = 0; i < few; i += 97) kept = kept && copy[i][0] == static_cast<std::byte>(i % 251);
+      ChunkedRows moved = std::move(rows);
+      kept = kept && moved[few - 1] == last;
+    }
+    after = watch.live_bytes();
+  }
+  CHECK(kept);
+  CHECK(reported == live);
+  CHECK(clone_live == live);
+  CHECK(after == 0);
+  CHECK(ChunkedRows::estimate_bytes(stride, many) <= reported);
+  CHECK(ChunkedRows::estimate_bytes(stride, many) + 8'192 >= reported);  // the table grew twice
+  for (std::size_t allowed = 0; allowed < 4; ++allowed) {                // the table, and three pages
+    CAPTURE(allowed);
+    ChunkedRows rows(stride);
+    rows.reserve(few);
+    const std::size_t before = rows.capacity();
+    const std::size_t bytes = rows.memory_bytes();
+    bool failed = false;
+    {
+      const Allocations::Watch watch(allowed);
+      try {
+        rows.reserve(many);
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+    }
+    CHECK(failed == (allowed < 4 && SHOAL_HAS_HUGE_PAGES != 0));
+    if (failed) CHECK(rows.capacity() == before);
+    if (failed) CHECK(rows.memory_bytes() <= bytes + 100 * sizeof(void*) * 25);
+    rows.reserve(many);
+    rows[many - 1][0] = std::byte{1};
+  }
+}
+
 TEST_CASE("a clone takes what it reports, and a failed clone leaks nothing") {
   ChunkedArray<double> array;
   array.reserve(20'000);

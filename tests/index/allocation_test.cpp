@@ -71,6 +71,13 @@ TEST_CASE_TEMPLATE("whichever allocation of a batch fails, the prefix is exact a
   check_every_allocation<Index>({}, true, true);
 }
 
+TEST_CASE_TEMPLATE("whichever allocation of a batch that is linked by codes fails, the prefix is exact", Index, HnswL2,
+                   HnswCosine) {
+  check_every_allocation<Index>({.link_by_codes = true}, false, true);
+  check_every_allocation<Index>({.link_by_codes = true}, true, true);
+  check_every_allocation<Index>({.atomicity = shoal::Atomicity::all_or_nothing, .link_by_codes = true}, false, false);
+}
+
 TEST_CASE_TEMPLATE("whichever allocation of an all-or-nothing batch fails, nothing is in", Index, ALL_INDEXES) {
   check_every_allocation<Index>({.atomicity = shoal::Atomicity::all_or_nothing}, false, false);
   check_every_allocation<Index>({.atomicity = shoal::Atomicity::all_or_nothing}, true, false);

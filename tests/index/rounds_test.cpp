@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -376,6 +377,92 @@ TEST_CASE("a batch that is small beside the index, exact search and other storag
   REQUIRE(coded.batch_insert(items, shoal::NoProgress{}, {.link_by_codes = true}));
   REQUIRE(coded_plain.batch_insert(items));
   CHECK(digest(coded) == digest(coded_plain));
+}
+
+TEST_CASE_TEMPLATE("a clone made in a callback holds what was told of, is sound, and grows", Index, SmallL2, SmallSq8,
+                   SmallRefined, BruteL2) {
+  const auto items = random_items(361, 500, dimensions);
+  for (const Atomicity atomicity : {Atomicity::prefix, Atomicity::all_or_nothing}) {
+    for (const std::size_t position : {1U, 63U, 64U, 65U, 200U, 499U, 500U}) {
+      CAPTURE(position);
+      Index index = make_index<Index>();
+      REQUIRE(index.batch_insert(random_items(362, 100, dimensions, 1'000)));
+      Index shorter = index.clone();
+      REQUIRE(shorter.batch_insert(std::span(items).first(position)));
+      std::optional<Index> copy;
+      REQUIRE(index.batch_insert(items,
+                                 [&](std::size_t done, std::size_t) {
+                                   if (done == position) copy.emplace(index.clone());
+                                 },
+                                 {.atomicity = atomicity}));
+      CHECK(copy->size() == 100 + position);
+      REQUIRE(copy->check().ok());
+      if constexpr (!std::is_same_v<Index, BruteL2>) {
+        CHECK(digest(*copy) == digest(shorter));
+      }
+      REQUIRE(copy->batch_insert(std::span(items).subspan(position)));
+      REQUIRE(copy->check().ok());
+      CHECK(searchable_ids(*copy) == searchable_ids(index));
+      REQUIRE(index.check().ok());
+    }
+  }
+}
+
+TEST_CASE("what an executor throws is kept, and the items before are in") {
+  const auto items = random_items(363, 300, 8);
+  BatchOptions options{.threads = 2};
+  std::size_t calls = 0;
+  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    if (++calls == 4) throw std::runtime_error("the pool has stopped");
+    run_backwards(count, task);
+  };
+  SmallL2 index(small);
+  const auto result = index.batch_insert(items, shoal::NoProgress{}, options);
+  REQUIRE(!result);
+  CHECK(result.error().cause.code() == ErrorCode::callback_failed);
+  CHECK(result.error().cause.message().find("the pool has stopped") != std::string_view::npos);
+  CHECK(result.error().exception != nullptr);
+  CHECK(result.error().successful_ids == iota(0, index.size()));
+  CHECK(index.check().ok());
+  REQUIRE(index.batch_insert(std::span(items).subspan(index.size())));
+  CHECK(searchable_ids(index).size() == 300);
+}
+
+TEST_CASE("rounds of sketched rows that walk give one graph on any number of threads, and end anywhere") {
+  // Floats walk from 6,144 slots on.
+  const shoal::HnswConfig wide{.dimensions = 256, .M = 4, .ef_construction = 20};
+  HnswL2 base(wide);
+  support::Random random(364);
+  std::vector<Item> items;
+  for (std::size_t i = 0; i < 6'900; ++i) {  // a few components vary: cheap to make, and near to each other
+    std::vector<float> vector(256, 0.25F);
+    for (int j = 0; j < 12; ++j) vector[random.below(256)] = random.uniform();
+    items.emplace_back(i, std::move(vector));
+  }
+  REQUIRE(base.batch_insert(std::span(items).first(6'150), shoal::NoProgress{}, {.threads = 2}));
+  check_endings(base, std::vector<Item>(items.begin() + 6'150, items.end()), {300}, {1, 3}, OnDuplicate::fail);
+}
+
+TEST_CASE_TEMPLATE("copies of one vector, however their distances are rounded, can all be reached and lead out", Index,
+                   shoal::HnswIndex<shoal::InnerProduct>, shoal::HnswIndex<shoal::Cosine>, HnswL2) {
+  const support::LevelRestored restored;
+  for (int level = 0; level <= static_cast<int>(shoal::simd::best_level()); ++level) {
+    REQUIRE(shoal::simd::use_level(static_cast<shoal::simd::Level>(level)));
+    CAPTURE(level);
+    for (const std::uint64_t seed : {371U, 372U, 373U}) {
+      CAPTURE(seed);
+      auto items = random_items(seed, 1'000, 200);
+      for (std::size_t i = 100; i < 900; ++i) items[i].second = items[50].second;
+      Index index({.dimensions = 200, .M = 6, .ef_construction = 30});
+      REQUIRE(index.batch_insert(std::span(items).first(500)));
+      for (std::size_t i = 500; i < 530; ++i) REQUIRE(index.insert(items[i].first, items[i].second));
+      REQUIRE(index.batch_insert(std::span(items).subspan(530)));
+      const shoal::CheckReport report = index.check();
+      REQUIRE_MESSAGE(report.ok(), (report.faults.empty() ? "" : report.faults.front()));
+      CHECK(report.unreachable == 0);
+      CHECK(searchable_ids(index).size() == 1'000);
+    }
+  }
 }
 
 TEST_CASE("rounds in which nothing is taken are told item by item, and may end anywhere") {

@@ -59,4 +59,29 @@ TEST_CASE("entering keys keeps the smallest in order, on every level, wherever t
   }
 }
 
+TEST_CASE("keys are sorted as std::sort does, on every level, few and many, with equal ones") {
+  const support::LevelRestored restored;
+  for (int l = 0; l <= static_cast<int>(simd::best_level()); ++l) {
+    REQUIRE(simd::use_level(static_cast<simd::Level>(l)));
+    CAPTURE(simd::name_of(simd::level()));
+    Random random(872);
+    CAPTURE(random.seed());
+    for (const std::size_t count :
+         {0U, 1U, 2U, 3U, 4U, 7U, 8U, 9U, 16U, 17U, 100U, 255U, 256U, 257U, 511U, 512U, 513U, 600U}) {
+      CAPTURE(count);
+      for (int shape = 0; shape < 3; ++shape) {
+        std::vector<Key> keys(count), sorted(simd::key_room(count) + 1, 77);
+        for (std::size_t i = 0; i < count; ++i) {
+          const float distance = shape == 0 ? static_cast<float>(i) : static_cast<float>(random.below(40)) - 20;
+          keys[i] = detail::to_key(distance, to_slot(shape == 1 ? random.below(3) : count - i));
+        }
+        simd::sort_keys(keys.data(), count, sorted.data());
+        std::sort(keys.begin(), keys.end());
+        REQUIRE(std::equal(keys.begin(), keys.end(), sorted.begin()));
+        REQUIRE(sorted.back() == 77);  // nothing beyond the room is written
+      }
+    }
+  }
+}
+
 }  // namespace shoal

@@ -554,6 +554,7 @@ TEST_CASE("whichever allocation of a reserve fails, rows stay and nothing is rul
     std::vector<float> kept(n);
     rows.read(Slot{999}, kept);
     REQUIRE(kept == vectors[999]);
+    REQUIRE(rows.memory_bytes() > 1'000 * n * sizeof(float));  // of what there is, whatever is missing
     rows.reserve(1'100);
     for (std::size_t i = 1'000; i < 1'100; ++i) rows.write(to_slot(i), vectors[i]);
     rows.settle(1'100);

@@ -9,7 +9,7 @@ namespace shoal::inline v0 {
 
 enum class Slot : std::uint32_t {};
 
-/// Slots an index can have: candidates of a walk carry a mark in the highest bit (graph/candidate_pool.hpp).
+/// Slots an index can have: candidates of a walk share 32 bits with a mark (core/key.hpp).
 inline constexpr std::size_t max_slots = 0x7FFF'FFFFU;
 
 [[nodiscard]] constexpr std::size_t to_index(Slot slot) noexcept { return static_cast<std::size_t>(slot); }

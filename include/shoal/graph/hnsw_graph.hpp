@@ -75,11 +75,13 @@ class HnswGraph {
     undo_.reset();
   }
 
+  /// With what is needed to take changes back, if that is kept.
   [[nodiscard]] HnswGraph clone() const {
     HnswGraph copy(M_, lists_.clone());
     copy.size_ = size_;
     copy.entry_ = entry_;
     copy.top_level_ = top_level_;
+    if (undo_) copy.undo_ = std::make_unique<Undo>(*undo_);
     return copy;
   }
 

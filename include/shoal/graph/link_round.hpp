@@ -62,9 +62,12 @@ class Round {
   /// Errors: std::bad_alloc; the lists of the new slots may then be filled, nothing else changed unless an undo log is
   /// kept, which takes back the rest.
   void link() {
-    while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
-    for (LinkWorker& worker : scratch_.workers) worker.reserve(graph_.size(), count_, graph_.M(), ef_construction_);
     const std::size_t panels = (count_ + LinkWorker::panel_slots - 1) / LinkWorker::panel_slots;
+    const std::size_t visited = compares_all() ? 0 : graph_.size();
+    while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
+    for (std::size_t i = 0; i < scratch_.workers.size(); ++i) {  // no more walk than there are panels
+      scratch_.workers[i].reserve(i < panels ? visited : 0, count_, graph_.M(), ef_construction_);
+    }
     workers_.for_each(
         panels, [this](std::size_t worker, std::size_t panel) { find_links(panel * LinkWorker::panel_slots, worker); });
     gather();
@@ -85,6 +88,7 @@ class Round {
   }
 
  private:
+  [[nodiscard]] bool compares_all() const noexcept { return first_ == 0 || scans<Space>(first_, count_); }
   [[nodiscard]] bool is_new(Slot slot) const noexcept { return to_index(slot) >= first_; }
 
   // ---- find --------------------------------------------------------------------------------------------------------
@@ -97,7 +101,7 @@ class Round {
     for (std::size_t i = 0; i < width; ++i) panel_slots[i] = to_slot(first_ + begin + i);
     const std::span<const Slot> panel(panel_slots.data(), width);
 
-    const bool scan = first_ == 0 || scans<Space>(first_, count_);
+    const bool scan = compares_all();
     for (std::size_t i = 0; i < width; ++i) worker.nearest[i].reset(ef_construction_);
     if (scan) {
       compare(panel, 0, first_, worker);
@@ -188,7 +192,7 @@ class Round {
   void choose_links(Slot slot, unsigned level, NearestSlots& found, LinkWorker& worker) const noexcept {
     std::vector<Candidate>& candidates = worker.candidates;
     found.take(worker.sorted, candidates);
-    if (!candidates.empty() && candidates.front().distance == candidates.back().distance) {
+    if (!candidates.empty() && are_as_far(slot, candidates.front(), candidates.back())) {
       follow_copies(slot, level, worker);
     }
     const std::size_t chosen = select_neighbors(std::span<Candidate>(candidates), wanted_links(level), space_);
@@ -197,11 +201,20 @@ class Round {
     graph_.lists().assign(slot, level, worker.chosen);
   }
 
+  /// Are two candidates equally far? A block may round a distance otherwise than a row of a hop, and candidates come
+  /// from both: what differs is compared once more.
+  [[nodiscard]] bool are_as_far(Slot slot, const Candidate& a, const Candidate& b) const noexcept {
+    if (a.distance == b.distance) return true;
+    const auto scorer = space_.scorer_for(slot);
+    return score(scorer, a.slot) == score(scorer, b.slot);
+  }
+
   /// Adds to the candidates the neighbours of the nearest ones. For a slot that found only copies of itself: their
   /// links lead out, and the new slot needs some of those too.
   void follow_copies(Slot slot, unsigned level, LinkWorker& worker) const noexcept {
     std::vector<Candidate>& candidates = worker.candidates;
     const auto scorer = space_.scorer_for(slot);
+    for (Candidate& candidate : candidates) candidate.distance = score(scorer, candidate.slot);
     const float copy_distance = candidates.front().distance;
     const std::size_t copies = std::min(LinkWorker::copies_followed, candidates.size());
     for (std::size_t copy = 0; copy < copies; ++copy) {

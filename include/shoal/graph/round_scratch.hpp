@@ -27,7 +27,8 @@ struct LinkWorker {
   std::vector<Candidate> candidates;
   std::vector<Slot> chosen;
 
-  /// Room to find links of panels of up to `width` in a graph of `slots`. Errors: std::bad_alloc.
+  /// Room to find links of panels of up to `width` in a graph of which a walk may visit `slots`. Errors:
+  /// std::bad_alloc.
   void reserve(std::size_t slots, std::size_t width, std::size_t M, std::size_t ef_construction) {
     walk.reserve(slots, 2 * M);
     walk.pool.reset(ef_construction);

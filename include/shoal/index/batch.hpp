@@ -4,16 +4,18 @@
 //
 // Whatever throws is told apart by the step it happens in: the source's exceptions and the callback's are theirs and
 // are kept; an exception of our own can only be a failed allocation, and staging and publishing are built so that it
-// leaves the items before untouched. Linking may fail for lack of memory and then leaves no trace; nothing of our own
-// throws between the link and the publication of an item.
+// leaves the items before untouched, or come from the executor, which counts as a callback. Linking may fail for lack
+// of memory and then leaves no trace; nothing of our own throws between the link and the publication of an item.
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <new>
 #include <optional>
 #include <ranges>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -239,7 +241,7 @@ class BatchRun {
 
   /// A draft is not worth its making for a batch that is known to be small beside what is there.
   [[nodiscard]] bool wants_draft() const noexcept {
-    return options_.link_by_codes && Structure::compares_rows && (total_ == 0 || 16 * total_ >= entries_.slots());
+    return options_.link_by_codes && Structure::is_walked && (total_ == 0 || 16 * total_ >= entries_.slots());
   }
 
   void link(std::size_t count) {
@@ -330,13 +332,26 @@ class BatchRun {
 
   /// Called inside a handler: what the exception in flight means for the batch.
   [[nodiscard]] Error explain_exception() noexcept {
-    if (step_ == Step::own) {
+    if (step_ == Step::own && is_bad_alloc()) {
       blame_.item = blame_.id.has_value();
       return Error(ErrorCode::out_of_memory);
     }
     blame_.exception = std::current_exception();
     blame_.item = step_ == Step::source;
     return describe_exception(step_ == Step::source ? ErrorCode::source_failed : ErrorCode::callback_failed);
+  }
+  /// What else comes out of a step of our own is the executor's.
+  [[nodiscard]] static bool is_bad_alloc() noexcept {
+#if SHOAL_HAS_EXCEPTIONS
+    try {
+      throw;
+    } catch (const std::bad_alloc&) {
+    } catch (const std::length_error&) {
+    } catch (...) {
+      return false;
+    }
+#endif
+    return true;
   }
   [[nodiscard]] static Error describe_exception(ErrorCode code) noexcept {
 #if SHOAL_HAS_EXCEPTIONS

@@ -33,10 +33,10 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
 
   [[nodiscard]] const BruteForceConfig& config() const noexcept { return config_; }
 
-  /// A copy that shares nothing. Errors: std::bad_alloc.
+  /// A copy that shares nothing; from a callback of a batch, of the entries so far. Errors: std::bad_alloc.
   [[nodiscard]] BruteForceIndex clone() const {
     detail::AccessCheck::Read read(this->access());
-    return BruteForceIndex(config_, this->entries().clone(), this->structure().clone());
+    return BruteForceIndex(config_, this->entries().clone(), this->published_structure());
   }
 
   /// What an index of `entries` vectors will own, scratch of searches not counted. Errors: as the constructor's.

@@ -132,7 +132,7 @@ class Entries {
     staged_ = 0;
     staged_new_ = 0;
     staged_table_.clear();
-    if constexpr (requires { rows_.settle(slots_); }) rows_.settle(slots_);
+    if constexpr (SketchedRows<Rows>) rows_.settle(slots_);
   }
 
   /// A batch begins. With `keep_undo`, what is published can be taken back.

@@ -12,7 +12,7 @@ namespace shoal::inline v0::detail {
 
 class FlatStructure {
  public:
-  static constexpr bool compares_rows = false;
+  static constexpr bool is_walked = false;
 
   void reserve(std::size_t) noexcept {}
   [[nodiscard]] std::size_t round_size() const noexcept { return 64; }

@@ -37,10 +37,10 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
 
   [[nodiscard]] const HnswConfig& config() const noexcept { return config_; }
 
-  /// A copy that shares nothing. Errors: std::bad_alloc.
+  /// A copy that shares nothing; from a callback of a batch, of the entries so far. Errors: std::bad_alloc.
   [[nodiscard]] HnswIndex clone() const {
     detail::AccessCheck::Read read(this->access());
-    return HnswIndex(config_, this->entries().clone(), this->structure().clone());
+    return HnswIndex(config_, this->entries().clone(), this->published_structure());
   }
 
   /// What an index of `entries` vectors will own, scratch of searches not counted. Levels are random: the upper links

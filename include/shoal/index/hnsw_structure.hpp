@@ -14,7 +14,7 @@ namespace shoal::inline v0::detail {
 
 class HnswStructure {
  public:
-  static constexpr bool compares_rows = true;
+  static constexpr bool is_walked = true;
 
   explicit HnswStructure(const HnswConfig& config) noexcept
       : graph_(config.M, config.seed), ef_construction_(std::max(config.ef_construction, config.M)) {}
@@ -28,7 +28,7 @@ class HnswStructure {
   }
   /// Gives back the memory of large rounds; that of small ones waits for the next.
   void end_batch() noexcept {
-    if (scratch_.edges.capacity() > 64 * 2 * graph_.M()) scratch_ = RoundScratch();
+    if (scratch_.edges.capacity() > 64 * 2 * graph_.M() || scratch_.workers.size() > 1) scratch_ = RoundScratch();
   }
   void begin_undo() { graph_.begin_undo(); }
   void commit() noexcept { graph_.commit(); }

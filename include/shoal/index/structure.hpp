@@ -39,6 +39,16 @@ struct RowScorer {
   }
 };
 
+/// A query bound to rows, by the distances that rank.
+template <class Rows>
+struct RankScorer {
+  const Rows* rows;
+  typename Rows::Query query;
+
+  void operator()(std::span<const Slot> slots, float* out) const noexcept { rows->rank(query, slots, out); }
+  void prefetch(Slot) const noexcept {}
+};
+
 /// The rows as the graph sees them. `buffers`: one for each worker that walks.
 template <VectorRows Rows>
 struct RowSpace {
@@ -84,10 +94,10 @@ struct StructureScratch {
 ///   std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome does not depend on the workers.
 ///   What was linked and taken back can be linked again without more memory. `buffers`: one for each worker if rows
 ///   have sketches.
-/// - `compares_rows`: whether linking does.
+/// - `is_walked`: whether linking and searching compare some rows, rather than none and all.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
 /// link at once now.
-/// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back.
+/// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back, in a clone too.
 /// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
 /// - `search`: puts into `scratch.found` at least the k best accepted slots by `before` that it can find, all of them
 ///   when there are fewer.
@@ -98,7 +108,7 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
              SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
              IndexStats& stats, const Workers& workers, std::span<typename Rows::QueryBuffer> buffers,
              bool (*before)(const Candidate&, const Candidate&)) {
-      { S::compares_rows } -> std::convertible_to<bool>;
+      { S::is_walked } -> std::convertible_to<bool>;
       structure.reserve(n);
       structure.link(rows, n, workers, buffers);
       { view.round_size() } noexcept -> std::same_as<std::size_t>;

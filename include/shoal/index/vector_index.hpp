@@ -257,11 +257,31 @@ class VectorIndex {
 
   [[nodiscard]] const EntriesType& entries() const noexcept { return entries_; }
   [[nodiscard]] const Structure& structure() const noexcept { return structure_; }
+
+  /// A copy of the structure over the entries alone: while a batch calls back, more of a round may be linked. What is
+  /// too much is taken back in the copy, and the rest of it linked again. Errors: std::bad_alloc.
+  [[nodiscard]] Structure published_structure() const {
+    Structure copy = structure_.clone();
+    if (copy.size() != entries_.slots()) {
+      copy.roll_back();
+      std::vector<typename Rows::QueryBuffer> buffers;
+      buffers.emplace_back(entries_.rows());
+      while (copy.size() < entries_.slots()) {
+        copy.link(entries_.rows(), std::min(copy.round_size(), entries_.slots() - copy.size()), detail::Workers(),
+                  buffers);
+      }
+    }
+    copy.commit();
+    copy.end_batch();
+    return copy;
+  }
   [[nodiscard]] detail::AccessCheck& access() const noexcept { return shared().access; }
 
  private:
   using Rows = typename Storage::template Rows<Metric>;
   static_assert(detail::IndexStructure<Structure, Rows>);
+  using Scorer =
+      std::conditional_t<RankedRows<Rows> && !Structure::is_walked, detail::RankScorer<Rows>, detail::RowScorer<Rows>>;
 
   struct Scratch {
     explicit Scratch(const Rows& rows) : query(rows) {}
@@ -333,10 +353,12 @@ class VectorIndex {
     if (k == 0) return {};
     const std::size_t ef =
         std::min(std::max(options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k), k), slots);
-    // Rows that rank what was found are given more of it than is returned, as far as the walk keeps it.
-    const std::size_t found = RankedRows<Rows> ? std::min(std::max<std::size_t>(20, 2 * k), ef) : k;
+    // Rows that rank what was found are given more of it than is returned, as far as the walk keeps it. Where all rows
+    // are compared, they are compared by what ranks.
+    constexpr bool ranks_found = RankedRows<Rows> && Structure::is_walked;
+    const std::size_t found = ranks_found ? std::min(std::max<std::size_t>(20, 2 * k), ef) : k;
     const detail::SearchSize wanted{found, ef};
-    const detail::RowScorer<Rows> scorer{&entries_.rows(), entries_.rows().prepare(query, scratch.query)};
+    const Scorer scorer{&entries_.rows(), entries_.rows().prepare(query, scratch.query)};
     const auto before = [this](const detail::Candidate& a, const detail::Candidate& b) {
       return Neighbor<Id>{entries_.id_of(a.slot), a.distance} < Neighbor<Id>{entries_.id_of(b.slot), b.distance};
     };
@@ -352,7 +374,7 @@ class VectorIndex {
     } else {
       structure_.search(scorer, wanted, detail::AcceptAll{}, before, scratch.structure);
     }
-    if constexpr (RankedRows<Rows>) rank(scorer.query, scratch.structure);
+    if constexpr (ranks_found) rank(scorer.query, scratch.structure);
     return best_of(scratch.structure.found, k);
   }
 

@@ -48,4 +48,10 @@ inline void round_to_codes(const float* values, std::size_t n, float factor, std
   detail::kernels().round_to_codes(values, n, factor, codes);
 }
 
+/// out[i] = (factors[i] * factor) * products[i], each product rounded once: the same on every level. *Shape*: n each.
+inline void scale_products(const std::int32_t* products, const float* factors, float factor, std::size_t n,
+                           float* out) noexcept {
+  detail::kernels().scale_products(products, factors, factor, n, out);
+}
+
 }  // namespace shoal::inline v0::simd

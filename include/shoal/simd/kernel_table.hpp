@@ -56,6 +56,8 @@ struct KernelTable {
                          std::size_t count, std::size_t n, std::int32_t* out) noexcept;
   BlockKernel<std::int8_t, std::int32_t> dot_bytes_block;
 
+  void (*scale_products)(const std::int32_t* products, const float* factors, float factor, std::size_t n,
+                         float* out) noexcept;
   void (*multiply)(float* values, const float* factors, std::size_t n) noexcept;
   void (*hadamard)(float* values, std::size_t n) noexcept;
   std::uint32_t (*largest_magnitude_bits)(const float* values, std::size_t n) noexcept;
@@ -64,7 +66,8 @@ struct KernelTable {
   std::uint64_t (*mask_within)(const float* values, std::size_t n, float limit) noexcept;
   EnteredKeys (*enter_nearest)(Key* keys, std::size_t size, std::size_t capacity, const float* distances,
                                const Slot* slots, std::size_t count) noexcept;
-  void (*sort_keys)(const Key* keys, std::size_t count, Key* out) noexcept;
+  std::size_t most_inserted;  // keys up to which insert_keys is worth it
+  void (*insert_keys)(const Key* keys, std::size_t count, Key* out) noexcept;
   bool reads_planes;  // whether bit_sums does; if not, it reads levels
   void (*bit_sums)(const std::uint8_t* levels, const std::uint64_t* planes, const std::uint64_t* const* rows,
                    std::size_t count, std::size_t words, std::int32_t* out) noexcept;

@@ -3,6 +3,7 @@
 // of a walk over short rows went into this, one key after the other by binary search and memmove; here a vector of keys
 // moves up by one place with a minimum and a maximum, without asking where the place is.
 
+#include <algorithm>
 #include <cstddef>
 
 #include "shoal/core/key.hpp"
@@ -22,7 +23,10 @@ inline EnteredKeys enter_nearest(shoal::detail::Key* keys, std::size_t size, std
 
 /// Writes `keys` to `out` in order. *Shape*: `out` is another array with room for key_room(count).
 inline void sort_keys(const shoal::detail::Key* keys, std::size_t count, shoal::detail::Key* out) noexcept {
-  detail::kernels().sort_keys(keys, count, out);
+  const detail::KernelTable& kernels = detail::kernels();
+  if (count <= kernels.most_inserted) return kernels.insert_keys(keys, count, out);
+  std::copy(keys, keys + count, out);
+  std::sort(out, out + count);
 }
 
 }  // namespace shoal::inline v0::simd

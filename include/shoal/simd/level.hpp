@@ -5,7 +5,6 @@
 // results, codes and rotations are the same on every level; sums of floats differ in rounding. Only g++ and clang on
 // x86-64 have more than `portable`; SHOAL_NO_DISPATCH leaves that alone everywhere.
 
-#include <atomic>
 #include <cstdlib>
 #include <string_view>
 
@@ -14,6 +13,10 @@
 #include "shoal/simd/x86/avx2.hpp"
 #include "shoal/simd/x86/avx512.hpp"
 #include "shoal/simd/x86/avx512_vnni.hpp"
+
+#if SHOAL_HAS_THREADS
+#include <atomic>
+#endif
 
 namespace shoal::inline v0::simd {
 
@@ -54,10 +57,29 @@ inline const KernelTable& table_of([[maybe_unused]] Level level) noexcept {
   return portable::table;
 }
 
-/// The one thing that the library keeps for the whole program: the table in use, null before the first use. Whoever
-/// comes first chooses, and all choose the same; the tables are constants, so relaxed loads see them whole.
-inline std::atomic<const KernelTable*>& table_in_use() noexcept {
-  static std::atomic<const KernelTable*> table{nullptr};
+/// The one thing that the library keeps for the whole program: the table in use, null before the first use. Threads
+/// that come first at once all choose the same; the tables are constants, so relaxed loads see them whole.
+#if SHOAL_HAS_THREADS
+class TableInUse {
+ public:
+  [[nodiscard]] const KernelTable* get() const noexcept { return table_.load(std::memory_order_relaxed); }
+  void set(const KernelTable& table) noexcept { table_.store(&table, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<const KernelTable*> table_{nullptr};
+};
+#else
+class TableInUse {
+ public:
+  [[nodiscard]] const KernelTable* get() const noexcept { return table_; }
+  void set(const KernelTable& table) noexcept { table_ = &table; }
+
+ private:
+  const KernelTable* table_ = nullptr;
+};
+#endif
+inline TableInUse& table_in_use() noexcept {
+  static constinit TableInUse table;
   return table;
 }
 
@@ -68,13 +90,13 @@ SHOAL_COLD inline const KernelTable& choose_table() noexcept {
       if (wanted == name_of(static_cast<Level>(other))) level = static_cast<Level>(other);
     }
   }
-  const KernelTable* before = nullptr;
   const KernelTable& chosen = table_of(level);
-  return table_in_use().compare_exchange_strong(before, &chosen, std::memory_order_relaxed) ? chosen : *before;
+  table_in_use().set(chosen);
+  return chosen;
 }
 
 SHOAL_ALWAYS_INLINE const KernelTable& kernels() noexcept {
-  const KernelTable* table = table_in_use().load(std::memory_order_relaxed);
+  const KernelTable* table = table_in_use().get();
   return table != nullptr ? *table : choose_table();
 }
 
@@ -88,7 +110,7 @@ SHOAL_ALWAYS_INLINE const KernelTable& kernels() noexcept {
 /// graph may come from several levels, as they may when an index is built on one machine and used on another.
 inline bool use_level(Level wanted) noexcept {
   if (wanted > best_level() || wanted < Level::portable) return false;
-  detail::table_in_use().store(&detail::table_of(wanted), std::memory_order_relaxed);
+  detail::table_in_use().set(detail::table_of(wanted));
   return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cfloat>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,11 @@ SHOAL_ALWAYS_INLINE Floats load_part(const float* from, std::size_t count) noexc
   float part[float_lanes] = {};
   for (std::size_t i = 0; i < count; ++i) part[i] = from[i];
   return load(part);
+}
+SHOAL_ALWAYS_INLINE Floats load_integers(const std::int32_t* from) noexcept {
+  float values[float_lanes];
+  for (std::size_t i = 0; i < float_lanes; ++i) values[i] = static_cast<float>(from[i]);
+  return load(values);
 }
 SHOAL_ALWAYS_INLINE void store_sums(Floats a, Floats b, Floats c, Floats d, float* out) noexcept {
   out[0] = sum_lanes(a);

@@ -85,7 +85,7 @@ class Float32Rows {
   }
 
   /// Asks for what a walk reads first.
-  void prefetch_sketch(Slot slot) const noexcept requires InnerProductMetric<M> {
+  void prefetch_sketch(Slot slot) const noexcept requires(!std::same_as<SomeSketches, NoSketches>) {
     if (sketches_.is_ready()) sketches_.prefetch(slot);
   }
 

@@ -39,8 +39,8 @@ class Sketches {
   static constexpr std::size_t first_rows = 1'024;
   /// With fewer, an estimate says too little; nothing is sketched.
   static constexpr std::size_t least_dimensions = 64;
-  /// Standard deviations by which a row must be too far to be ruled out. On the four sets of docs/performance.md, 1.5
-  /// rules out 55 to 76 of 100 rows, and one of 200 to 1,000 that should have been compared.
+  /// Standard deviations by which a row must be too far to be ruled out. On the four real sets of
+  /// docs/benchmarks.md, 1.5 rules out 55 to 76 of 100 rows, and one of 200 to 1,000 that should have been compared.
   static constexpr float margin = 1.5F;
 
   /// A query as the sketches see it; without levels it rules nothing out.
@@ -188,7 +188,7 @@ class Sketches {
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return rows_.memory_bytes() + (mean_.capacity() + rotated_.capacity()) * sizeof(float) +
-           (rotation_ ? rotation_->memory_bytes() + buffer_->memory_bytes() : 0);
+           (rotation_ ? rotation_->memory_bytes() : 0) + (buffer_ ? buffer_->memory_bytes() : 0);
   }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
     if (dimensions < least_dimensions || slots < first_rows) return 0;

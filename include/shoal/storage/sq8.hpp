@@ -117,8 +117,8 @@ class Sq8Rows {
     // Factors side by side, and loops of fixed length over them, which plain -O2 turns into vectors.
     constexpr std::size_t lane_count = 16;
     static_assert(slots_a_call % lane_count == 0);
-    float scales[slots_a_call] = {}, squared_norms[slots_a_call] = {}, line[slots_a_call];
-    std::int32_t dots[a_piece * slots_a_call] = {};
+    float scales[slots_a_call], squared_norms[slots_a_call] = {}, line[slots_a_call] = {};
+    std::int32_t dots[a_piece * slots_a_call];
     for_each_piece(b, slots_a_call, [&](std::span<const Slot> some_b, std::size_t b_at) {
       const RowPointers b_rows(*this, some_b);
       for (std::size_t j = 0; j < some_b.size(); ++j) {
@@ -131,10 +131,10 @@ class Sq8Rows {
         simd::dot_block(a_rows.codes, some_a.size(), b_rows.codes, some_b.size(), dimensions_, dots, slots_a_call);
         for (std::size_t i = 0; i < some_a.size(); ++i) {
           const CodeFactors factors = factors_[to_index(some_a[i])];
-          const std::int32_t* const dot = dots + i * slots_a_call;
+          simd::scale_products(dots + i * slots_a_call, scales, factors.scale, some_b.size(), line);
           for (std::size_t first = 0; first < some_b.size(); first += lane_count) {
             for (std::size_t j = first; j < first + lane_count; ++j) {
-              line[j] = distance(factors, {scales[j], squared_norms[j]}, dot[j]);
+              line[j] = M::from_dot(line[j], factors.squared_norm, squared_norms[j]);
             }
           }
           std::copy_n(line, some_b.size(), out + (a_at + i) * b.size() + b_at);

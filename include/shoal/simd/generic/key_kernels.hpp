@@ -5,6 +5,14 @@
 
 namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION {
 
+SHOAL_ALWAYS_INLINE std::size_t lowest_bit(std::uint64_t bits) noexcept {
+#if defined(__GNUC__)
+  return static_cast<std::size_t>(__builtin_ctzll(bits));
+#else
+  return static_cast<std::size_t>(std::countr_zero(bits));
+#endif
+}
+
 /// Puts `key` at its place among keys[0] to keys[last], of which the last falls off, and gives the place. Its place is
 /// not after `last`. Above the place, every key becomes the one before it, below it nothing changes, and both are
 /// min(old, max(before, key)).
@@ -55,9 +63,9 @@ inline EnteredKeys enter_nearest(Key* keys, std::size_t size, std::size_t capaci
   std::size_t lowest = capacity;
   for (std::size_t begin = 0; begin < count; begin += 64) {
     const std::size_t some = count - begin < 64 ? count - begin : 64;
-    const float limit = size < capacity ? std::numeric_limits<float>::max() : distance_of(keys[capacity - 1]);
+    const float limit = size < capacity ? FLT_MAX : distance_of(keys[capacity - 1]);
     for (std::uint64_t near = mask_within(distances + begin, some, limit); near != 0; near &= near - 1) {
-      const std::size_t i = begin + static_cast<std::size_t>(std::countr_zero(near));
+      const std::size_t i = begin + lowest_bit(near);
       const Key key = to_key(distances[i], slots[i]);
       if (size == capacity) {
         if (keys[capacity - 1] < key) continue;
@@ -71,21 +79,14 @@ inline EnteredKeys enter_nearest(Key* keys, std::size_t size, std::size_t capaci
   return {size, lowest};
 }
 
-/// A vector moves eight places at once, which beats sorting by comparisons up to some hundred keys.
-template <class Keys>
-inline void sort_keys_by(const Key* keys, std::size_t count, Key* out) noexcept {
-  constexpr std::size_t most_inserted = Keys::lanes * 64;
-  if (Keys::lanes == 1 || count > most_inserted) {
-    std::copy(keys, keys + count, out);
-    std::sort(out, out + count);
-    return;
-  }
+/// A vector moves several places at once, which beats sorting by comparisons up to some hundred keys.
+inline constexpr std::size_t most_inserted = Keys::lanes == 1 ? 0 : Keys::lanes * 64;
+inline void insert_keys(const Key* keys, std::size_t count, Key* out) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     clear_beyond<Keys>(out, i);
     insert_key<Keys>(out, i, keys[i]);
   }
 }
-inline void sort_keys(const Key* keys, std::size_t count, Key* out) noexcept { sort_keys_by<Keys>(keys, count, out); }
 
 }  // namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION
 

@@ -1,12 +1,21 @@
 // What makes codes of a vector, written once for every region of instructions: signs, the Hadamard transform, the
-// largest magnitude, rounding. Only sums, differences and products that are each rounded, in one order, so that codes
-// are the same on every level: no multiply-add here, and nothing that a compiler could fuse into one. A region brings,
-// besides its `Floats`: `transform_lanes`, the transform inside a vector, `store_codes`, which rounds and narrows one,
-// and `largest_magnitude_bits`.
+// largest magnitude, rounding; and distances of codes, scaled. Only sums, differences and products that are each
+// rounded, in one order, so that codes are the same on every level: no multiply-add here, and nothing that a compiler
+// could fuse into one. A region brings, besides its `Floats`: `load_integers`, `transform_lanes`, the transform inside
+// a vector, `store_codes`, which rounds and narrows one, and `largest_magnitude_bits`.
 
 #if defined(SHOAL_SIMD_REGION)
 
 namespace shoal::inline v0::simd::detail::SHOAL_SIMD_REGION {
+
+inline void scale_products(const std::int32_t* products, const float* factors, float factor, std::size_t n,
+                           float* out) noexcept {
+  std::size_t i = 0;
+  for (; i + float_lanes <= n; i += float_lanes) {
+    store((load(factors + i) * spread(factor)) * load_integers(products + i), out + i);
+  }
+  for (; i < n; ++i) out[i] = (factors[i] * factor) * static_cast<float>(products[i]);
+}
 
 inline void multiply(float* values, const float* factors, std::size_t n) noexcept {
   std::size_t i = 0;

@@ -1,7 +1,8 @@
 // One query against rows, and blocks of rows against each other, for any `Product`: how two vectors are loaded,
 // combined and summed. Included once in each region of instructions, which names the namespace (SHOAL_SIMD_REGION) and
 // includes what this needs; alone it is empty. Nothing of another namespace is called: the linker keeps one copy of an
-// inline function, and a copy made for AVX-512 must not be the one that runs elsewhere.
+// inline function, and a copy made for AVX-512 must not be the one that runs elsewhere. (Always-inline functions of
+// integers, core/key.hpp, have no copy.)
 //
 // Every sum is formed in one order, which follows from n: `chains` partial sums of a vector each, then a fixed tree. So
 // no result depends on where in a hop or block its rows stand, nor on how many others there are.

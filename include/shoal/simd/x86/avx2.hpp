@@ -27,6 +27,9 @@ SHOAL_ALWAYS_INLINE Floats load_part(const float* from, std::size_t count) noexc
   alignas(64) static constexpr std::int32_t first[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
   return _mm256_maskload_ps(from, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(first + 8 - count)));
 }
+SHOAL_ALWAYS_INLINE Floats load_integers(const std::int32_t* from) noexcept {
+  return _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
 SHOAL_ALWAYS_INLINE void store(Floats values, float* to) noexcept { _mm256_storeu_ps(to, values); }
 SHOAL_ALWAYS_INLINE Floats multiply_add(Floats a, Floats b, Floats c) noexcept { return _mm256_fmadd_ps(a, b, c); }
 SHOAL_ALWAYS_INLINE void store_sums(Floats a, Floats b, Floats c, Floats d, float* out) noexcept {
@@ -142,7 +145,7 @@ struct Keys {
   }
   SHOAL_ALWAYS_INLINE static std::size_t count_less(Vector keys, Vector limit) noexcept {
     const __m256d less = _mm256_castsi256_pd(_mm256_cmpgt_epi64(limit, keys));
-    return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(_mm256_movemask_pd(less))));
+    return static_cast<std::size_t>(__builtin_popcount(static_cast<unsigned>(_mm256_movemask_pd(less))));
   }
 };
 

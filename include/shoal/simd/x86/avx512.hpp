@@ -28,6 +28,9 @@ SHOAL_ALWAYS_INLINE Floats load(const float* from) noexcept { return _mm512_load
 SHOAL_ALWAYS_INLINE Floats load_part(const float* from, std::size_t count) noexcept {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
 }
+SHOAL_ALWAYS_INLINE Floats load_integers(const std::int32_t* from) noexcept {
+  return _mm512_maskz_cvtepi32_ps(0xFFFF, _mm512_loadu_si512(from));
+}
 SHOAL_ALWAYS_INLINE void store(Floats values, float* to) noexcept { _mm512_storeu_ps(to, values); }
 SHOAL_ALWAYS_INLINE Floats multiply_add(Floats a, Floats b, Floats c) noexcept { return _mm512_fmadd_ps(a, b, c); }
 
@@ -145,7 +148,7 @@ struct Keys {
     return _mm512_maskz_alignr_epi64(0xFF, upper, lower, 7);
   }
   SHOAL_ALWAYS_INLINE static std::size_t count_less(Vector keys, Vector limit) noexcept {
-    return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(_mm512_cmplt_epi64_mask(keys, limit))));
+    return static_cast<std::size_t>(__builtin_popcount(static_cast<unsigned>(_mm512_cmplt_epi64_mask(keys, limit))));
   }
 };
 
