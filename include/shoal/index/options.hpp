@@ -56,9 +56,9 @@ struct BatchOptions {
   StopToken stop{};      ///< Asked before each item.
   OnDuplicate on_duplicate = OnDuplicate::fail;
   Atomicity atomicity = Atomicity::prefix;
-  /// Links a batch of `Float32` by codes of one byte a component, made for it alone: 2 to 3 times as fast on wide vectors, for
-  /// `dimensions + 8` bytes of each entry of the index while the batch runs. No effect on other storage, nor when the
-  /// batch is known to be less than a sixteenth of the index.
+  /// Links a batch of `Float32` by codes of one byte a component, made for it alone: 2 to 3 times as fast on wide
+  /// vectors, for `dimensions + 8` bytes of each entry of the index while the batch runs. No effect on other storage,
+  /// nor when the batch is known to be less than a sixteenth of the index.
   bool link_by_codes = false;
 #if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
