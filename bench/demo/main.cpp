@@ -53,8 +53,9 @@ datasets::Result<datasets::Dataset> find_data(const Options& options) {
 
 void print_setup(const datasets::Dataset& dataset, const Options& options, const Terminal& terminal) {
   const auto& marks = terminal.marks;
-  // This release links on one thread whatever is asked for.
-  const std::string threads = "1 thread";
+  const std::string threads = options.threads == 0   ? "all cores"
+                              : options.threads == 1 ? "1 thread"
+                                                     : fmt::format("{} threads", options.threads);
   fmt::print("\n{}{}{}: {} {} {}, {} queries, {}\n", terminal.bold(), dataset.name, terminal.plain(),
              with_commas(dataset.base.rows), marks.times, dataset.base.cols, with_commas(dataset.queries.rows),
              datasets::name_of(dataset.metric));

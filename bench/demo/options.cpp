@@ -61,8 +61,7 @@ Expected<Options, int> parse_options(int argc, const char* const* argv) {
   add_number<std::size_t>(app, "--ef", options.ef, 1, 1'000'000, "candidates while searching");
   add_number<std::size_t>(app, "--k", options.k, 1, 10'000, "neighbours of each query");
   add_number<std::uint64_t>(app, "--seed", options.seed, 0, ~std::uint64_t{0}, "of the index and of made-up data");
-  add_number<unsigned>(app, "--threads", options.threads, 0, 1024,
-                       "that may build; 0: all cores (this release uses one)");
+  add_number<unsigned>(app, "--threads", options.threads, 0, 1024, "that build; 0: all cores");
   app.add_option("--storage", storage, "float32, sq8 or both")
       ->check(CLI::IsMember({"float32", "sq8", "both"}, CLI::ignore_case))
       ->option_text("NAME [both]");

@@ -225,6 +225,19 @@ TEST_CASE("the error names the component, what was expected and what came") {
   CHECK(message(vector) == "batch insert failed after 2 vectors: expected 12 components, got 11");
 }
 
+TEST_CASE("an id that does not fit the index's id type is not in, and is not cut off") {
+  shoal::HnswIndex<shoal::L2Squared, shoal::Float32, std::int8_t> index({.dimensions = 2});
+  REQUIRE(index.insert(-128, std::vector{1.0F, 2.0F}));
+  REQUIRE(index.insert(5, std::vector{3.0F, 4.0F}));
+  CHECK(index.contains(5));
+  CHECK(index.get(std::int64_t{-128}).has_value());
+  CHECK_FALSE(index.contains(128));
+  CHECK_FALSE(index.contains(384));
+  CHECK_FALSE(index.contains((std::uint64_t{1} << 32) + 5));
+  CHECK_FALSE(index.get(128).has_value());
+  CHECK_FALSE(index.get(std::uint64_t{0xFFFF'FFFF'FFFF'FF80}).has_value());
+}
+
 TEST_CASE("an error can be copied and printed") {
   HnswL2 index = make_index<HnswL2>();
   auto items = random_items(9, 5, dimensions);

@@ -21,14 +21,20 @@
 
 namespace shoal::inline v0::detail {
 
+/// Can the index's id type hold an id as it came?
+template <class Id, class Value>
+[[nodiscard]] constexpr bool fits(Value value) noexcept {
+  static_assert(std::is_integral_v<Value> && !std::is_same_v<Value, bool>, "shoal: an id must be an integer");
+  const auto id = static_cast<Id>(value);
+  return (id < Id{}) == (value < Value{}) && static_cast<Value>(id) == value;
+}
+
 /// Converts an id as it came to the index's id type; one that does not fit is an error.
 template <class Id, class Value>
 [[nodiscard]] Expected<Id, Error> to_id(Value value) {
   static_assert(std::is_integral_v<Value> && !std::is_same_v<Value, bool>,
                 "shoal: the first part of a batch item must be an integer id");
-  const auto id = static_cast<Id>(value);
-  const bool sign_kept = (id < Id{}) == (value < Value{});
-  if (sign_kept && static_cast<Value>(id) == value) return id;
+  if (fits<Id>(value)) return static_cast<Id>(value);
   return Unexpected<Error>(make_error(ErrorCode::id_out_of_range, "expected an id that fits the index's id type of ",
                                       sizeof(Id) * 8, std::is_signed_v<Id> ? " signed" : " unsigned", " bits, got ",
                                       value));

@@ -190,15 +190,19 @@ class VectorIndex {
 
   // ---- looking things up -------------------------------------------------------------------------------------------
 
-  [[nodiscard]] bool contains(Id id) const noexcept {
+  /// Takes any integer; one that does not fit `Id` is not in.
+  template <std::integral IdValue>
+  [[nodiscard]] bool contains(IdValue id) const noexcept {
     detail::AccessCheck::Read read(shared().access);
-    return entries_.find(id).has_value();
+    return detail::fits<Id>(id) && entries_.find(static_cast<Id>(id)).has_value();
   }
 
   /// The vector as kept: exact for Float32, rounded for SQ8, of norm 1 under Cosine. Nothing when the id is not in.
-  [[nodiscard]] std::optional<std::vector<float>> get(Id id) const {
+  template <std::integral IdValue>
+  [[nodiscard]] std::optional<std::vector<float>> get(IdValue id) const {
     detail::AccessCheck::Read read(shared().access);
-    const std::optional<Slot> slot = entries_.find(id);
+    if (!detail::fits<Id>(id)) return std::nullopt;
+    const std::optional<Slot> slot = entries_.find(static_cast<Id>(id));
     if (!slot) return std::nullopt;
     std::vector<float> vector(dimensions());
     entries_.rows().read(*slot, vector);
