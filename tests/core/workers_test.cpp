@@ -49,6 +49,16 @@ TEST_CASE("Workers call their body once for each index, whatever the number of i
   }
 }
 
+TEST_CASE("Workers can be limited, never raised, and one is left") {
+  Workers workers(8);
+  workers.limit(20);
+  CHECK(workers.count() == 8);
+  workers.limit(3);
+  CHECK(workers.count() == 3);
+  workers.limit(0);
+  CHECK(workers.count() == 1);
+}
+
 TEST_CASE("all work is done when for_each returns, writes of plain memory included") {
   for (int round = 0; round < 50; ++round) {
     std::vector<std::size_t> squares(500, 0);

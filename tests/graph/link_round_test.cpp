@@ -91,7 +91,6 @@ void naive_link_round(HnswGraph& graph, const Points& points, Distance distance,
   const std::size_t first = graph.size();
   const std::size_t size = first + count;
   graph.reserve(size);
-  const HnswGraph before = graph.clone();
   for (std::size_t i = 0; i < count; ++i) graph.add();
   const auto level_of = [&](std::size_t slot) { return graph.lists().level_of(to_slot(slot)); };
   const auto apart = [&](std::size_t a, std::size_t b) { return distance(points[a], points[b]); };
@@ -115,19 +114,6 @@ void naive_link_round(HnswGraph& graph, const Points& points, Distance distance,
         }
       }
       std::sort(found.begin(), found.end());
-      if (!found.empty() && found.front().distance == found.back().distance) {  // nothing but copies, it seems
-        const std::vector<Candidate> copies(found.begin(),
-                                            found.begin() + std::min<std::ptrdiff_t>(4, std::ssize(found)));
-        for (const Candidate& copy : copies) {
-          if (to_index(copy.slot) >= first) continue;
-          for (const std::size_t next : links_of(before, to_index(copy.slot), level)) {
-            const bool known =
-                std::any_of(found.begin(), found.end(), [&](const Candidate& c) { return c.slot == to_slot(next); });
-            if (!known && apart(slot, next) != copies[0].distance) found.push_back({apart(slot, next), to_slot(next)});
-          }
-        }
-        std::sort(found.begin(), found.end());
-      }
       const std::size_t wanted = level == 0 ? graph.M() + graph.M() / 4 : graph.M();
       std::vector<std::size_t> chosen;
       for (const Candidate& each : support::naive_selection(found, wanted, points, distance))
@@ -600,33 +586,6 @@ TEST_CASE("copies of one point do not fill a list: links still lead away from a 
       scratch.pool.reset(100);
       detail::beam_search(graph, 0, std::span<const Candidate>(&seed, 1), scorer, scratch);
       CHECK(scratch.pool[0].distance == 0.0F);
-    }
-  }
-}
-
-TEST_CASE("a new copy gets a link that leads away, though nothing but copies was found for it") {
-  // Different points, then 100 copies of one of them: more than the search of an insertion keeps.
-  Random random(1608);
-  CAPTURE(random.seed());
-  for (const std::size_t different : {100U, 1'600U}) {  // compares, walks
-    Points points = support::random_points(random, different + 100, 3);
-    for (std::size_t i = different; i < points.size(); ++i) points[i] = points[7];
-    for (const std::size_t round : {1U, 10U}) {
-      CAPTURE(different);
-      CAPTURE(round);
-      HnswGraph graph(4, 2);
-      RoundScratch scratch;
-      grow(graph, PointSpace{&points}, different, scratch, 8);
-      while (graph.size() < points.size()) {
-        const std::size_t first = graph.size();
-        grow_in_rounds_of(round, graph, PointSpace{&points}, first + round, scratch, 8);
-        for (std::size_t i = first; i < graph.size(); ++i) {
-          const std::vector<std::size_t> links = links_of(graph, i);
-          CAPTURE(i);
-          CHECK(std::any_of(links.begin(), links.end(), [&](std::size_t to) { return points[to] != points[7]; }));
-        }
-      }
-      CHECK(faults(graph) == "");
     }
   }
 }

@@ -115,6 +115,13 @@ void check_same_entries(const Index& a, const Index& b, std::uint64_t bound) {
 
 }  // namespace index_tests
 
+// Under sanitizers each type takes three times as long to compile and to run: there one for each storage and structure,
+// with all metrics among them, has to do.
+#ifdef SHOAL_TESTS_OF_FEWER_TYPES
+#define ALL_INDEXES \
+  index_tests::HnswL2, index_tests::HnswProductSq8, index_tests::HnswRefined, index_tests::BruteCosineRefined
+#else
 #define ALL_INDEXES                                                                                  \
   index_tests::HnswL2, index_tests::HnswL2Sq8, index_tests::HnswCosine, index_tests::HnswProductSq8, \
       index_tests::HnswRefined, index_tests::BruteL2, index_tests::BruteCosineSq8, index_tests::BruteCosineRefined
+#endif

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "metrics.hpp"
 #include "random.hpp"
 #include <shoal/index/brute_force_index.hpp>
 #include <shoal/metric/metric.hpp>
@@ -18,6 +19,7 @@
 namespace shoal {
 namespace {
 
+using support::Manhattan;
 using support::Random;
 
 double gamma(std::size_t roundings) {
@@ -61,14 +63,6 @@ float distance(const std::vector<float>& a, const std::vector<float>& b) {
 
 // Archetypes: each has what a concept asks for and nothing else.
 
-struct Manhattan {
-  static constexpr bool unit_vectors = false;
-  static float distance(const float* a, const float* b, std::size_t dimensions) noexcept {
-    float sum = 0;
-    for (std::size_t i = 0; i < dimensions; ++i) sum += std::abs(a[i] - b[i]);
-    return sum;
-  }
-};
 struct OfDot : Manhattan {
   static float from_dot(float dot, float, float) noexcept { return -dot; }
 };

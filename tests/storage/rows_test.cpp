@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 
+#include "metrics.hpp"
 #include "support.hpp"
 #include <shoal/storage/float32.hpp>
 #include <shoal/storage/refined.hpp>
@@ -22,6 +23,7 @@ namespace shoal {
 namespace {
 
 using support::gamma;
+using support::Manhattan;
 using support::NamedVector;
 using support::norm;
 using support::Random;
@@ -36,15 +38,6 @@ struct Kind {
   static constexpr bool is_exact = std::is_same_v<Storage, Float32>;
   /// Floats are kept, whatever distances are made of.
   static constexpr bool reads_exactly = is_exact || std::is_same_v<Storage, Refined<SQ8>>;
-};
-/// A metric without kernels of its own.
-struct Manhattan {
-  static constexpr bool unit_vectors = false;
-  static float distance(const float* a, const float* b, std::size_t dimensions) noexcept {
-    float sum = 0;
-    for (std::size_t i = 0; i < dimensions; ++i) sum += std::abs(a[i] - b[i]);
-    return sum;
-  }
 };
 static_assert(Metric<Manhattan> && !RowsMetric<Manhattan> && !BlockMetric<Manhattan>);
 

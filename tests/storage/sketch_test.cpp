@@ -14,6 +14,7 @@
 
 #include "counting_new.hpp"
 #include "levels.hpp"
+#include "metrics.hpp"
 #include "support.hpp"
 #include <shoal/storage/float32.hpp>
 #include <shoal/storage/sq8.hpp>
@@ -21,6 +22,8 @@
 namespace shoal {
 namespace {
 
+using support::HalfSquared;
+using support::Manhattan;
 using support::Random;
 using Vectors = std::vector<std::vector<float>>;
 
@@ -38,25 +41,8 @@ const std::size_t least = narrowest_sketched();
 template <class M>
 using Rows = Float32::Rows<M>;
 
-/// A metric of inner products that the library does not know: its rows are sketched without a mean.
-struct HalfSquared {
-  static constexpr bool unit_vectors = false;
-  static float distance(const float* a, const float* b, std::size_t n) noexcept {
-    return L2Squared::distance(a, b, n) / 2;
-  }
-  static float from_dot(float dot, float a, float b) noexcept { return L2Squared::from_dot(dot, a, b) / 2; }
-};
+// A metric of inner products that the library does not know: its rows are sketched without a mean.
 static_assert(InnerProductMetric<HalfSquared> && SketchedRows<Rows<HalfSquared>>);
-
-/// A metric that is no function of the inner product: NoSketches.
-struct Manhattan {
-  static constexpr bool unit_vectors = false;
-  static float distance(const float* a, const float* b, std::size_t n) noexcept {
-    float sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += std::abs(a[i] - b[i]);
-    return sum;
-  }
-};
 static_assert(std::is_same_v<detail::SketchesFor<Manhattan>, detail::NoSketches> && !SketchedRows<Rows<Manhattan>>);
 static_assert(SketchedRows<Rows<L2Squared>> && SketchedRows<Rows<InnerProduct>> && SketchedRows<Rows<Cosine>>);
 static_assert(!SketchedRows<SQ8::Rows<L2Squared>>);
@@ -474,8 +460,7 @@ TEST_CASE_TEMPLATE("what is ruled out is the same on every level, but where roun
   };
   const std::vector<bool> portable = ruled_out_on(simd::Level::portable);
   CHECK(std::count(portable.begin(), portable.end(), true) > 20'000);
-  for (const simd::Level level : {simd::Level::avx2, simd::Level::avx512, simd::Level::avx512_vnni}) {
-    if (level > simd::best_level()) continue;
+  for (const simd::Level level : support::levels_here()) {
     CAPTURE(simd::name_of(level));
     const std::vector<bool> got = ruled_out_on(level);
     std::size_t different = 0;

@@ -40,6 +40,8 @@ class Workers {
   }
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  /// No more than `workers`, at least one.
+  void limit(std::size_t workers) noexcept { count_ = std::clamp<std::size_t>(workers, 1, count_); }
 
   /// What the body throws first comes out of the call; items not begun by then are left out.
   template <class Body>

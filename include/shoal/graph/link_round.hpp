@@ -192,43 +192,10 @@ class Round {
   void choose_links(Slot slot, unsigned level, NearestSlots& found, LinkWorker& worker) const noexcept {
     std::vector<Candidate>& candidates = worker.candidates;
     found.take(worker.sorted, candidates);
-    if (!candidates.empty() && are_as_far(slot, candidates.front(), candidates.back())) {
-      follow_copies(slot, level, worker);
-    }
     const std::size_t chosen = select_neighbors(std::span<Candidate>(candidates), wanted_links(level), space_);
     worker.chosen.clear();
     for (std::size_t i = 0; i < chosen; ++i) worker.chosen.push_back(candidates[i].slot);
     graph_.lists().assign(slot, level, worker.chosen);
-  }
-
-  /// Are two candidates equally far? A block may round a distance otherwise than a row of a hop, and candidates come
-  /// from both: what differs is compared once more.
-  [[nodiscard]] bool are_as_far(Slot slot, const Candidate& a, const Candidate& b) const noexcept {
-    if (a.distance == b.distance) return true;
-    const auto scorer = space_.scorer_for(slot);
-    return score(scorer, a.slot) == score(scorer, b.slot);
-  }
-
-  /// Adds to the candidates the neighbours of the nearest ones. For a slot that found only copies of itself: their
-  /// links lead out, and the new slot needs some of those too.
-  void follow_copies(Slot slot, unsigned level, LinkWorker& worker) const noexcept {
-    std::vector<Candidate>& candidates = worker.candidates;
-    const auto scorer = space_.scorer_for(slot);
-    for (Candidate& candidate : candidates) candidate.distance = score(scorer, candidate.slot);
-    const float copy_distance = candidates.front().distance;
-    const std::size_t copies = std::min(LinkWorker::copies_followed, candidates.size());
-    for (std::size_t copy = 0; copy < copies; ++copy) {
-      if (is_new(candidates[copy].slot)) continue;
-      const std::size_t links = lists_.read(candidates[copy].slot, level, worker.walk.fresh.data());
-      scorer(std::span<const Slot>(worker.walk.fresh).first(links), worker.walk.distances.data());
-      for (std::size_t i = 0; i < links; ++i) {
-        if (worker.walk.distances[i] == copy_distance) continue;
-        candidates.push_back({worker.walk.distances[i], worker.walk.fresh[i]});
-      }
-    }
-    std::sort(candidates.begin(), candidates.end());
-    const auto same = [](const Candidate& a, const Candidate& b) { return a.slot == b.slot; };
-    candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
   }
 
   // ---- gather ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ namespace shoal::inline v0::detail {
 struct LinkWorker {
   static constexpr std::size_t panel_slots = 16;  // slots of the round that are compared side by side ...
   static constexpr std::size_t block_slots = 64;  // ... with so many others at a time
-  static constexpr std::size_t copies_followed = 4;
 
   WalkScratch walk;
   std::vector<NearestSlots> nearest = std::vector<NearestSlots>(panel_slots);
@@ -34,8 +33,7 @@ struct LinkWorker {
     walk.pool.reset(ef_construction);
     for (std::size_t i = 0; i < std::min(width, panel_slots); ++i) nearest[i].reset(ef_construction);
     sorted.reserve(simd::key_room(ef_construction + NearestSlots::most_aside));
-    candidates.reserve(
-        std::max(ef_construction + NearestSlots::most_aside + copies_followed * 2 * M, 2 * M + block_slots));
+    candidates.reserve(std::max(ef_construction + NearestSlots::most_aside, 2 * M + block_slots));
     chosen.reserve(2 * M);
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {

@@ -11,45 +11,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <new>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "shoal/index/batch_error.hpp"
+#include "shoal/index/batch_scratch.hpp"
 #include "shoal/index/batch_source.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/index/options.hpp"
+#include "shoal/index/progress.hpp"
 
 namespace shoal::inline v0 {
 
 namespace detail {
-
-/// Memory of a batch. That of a small one waits for the next: an insert into reserved room allocates only the ids that
-/// it gives back.
-template <VectorRows Rows>
-struct BatchScratch {
-  /// What became of an item of the round.
-  enum class Fate : std::uint8_t { taken, passed_over };
-
-  std::vector<typename Rows::QueryBuffer> buffers;  // of the workers, where linking needs them
-  std::vector<Fate> fates;                          // of the round; of all items of an all-or-nothing batch
-
-  void end_batch() noexcept {
-    fates.clear();
-    if (fates.capacity() > 64) std::vector<Fate>().swap(fates);
-    if (buffers.size() > 1) std::vector<typename Rows::QueryBuffer>().swap(buffers);
-  }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    std::size_t bytes = fates.capacity() * sizeof(Fate);
-    for (const auto& buffer : buffers) bytes += sizeof(buffer) + buffer.memory_bytes();
-    return bytes;
-  }
-};
 
 /// One run of batch_insert over `entries` and the structure that finds them.
 ///
@@ -63,16 +43,18 @@ class BatchRun {
 
   using Rows = std::remove_cvref_t<decltype(std::declval<const Entries&>().rows())>;
 
-  BatchRun(Entries& entries, Structure& structure, BatchScratch<Rows>& scratch, const BatchOptions& options) noexcept
+  BatchRun(Entries& entries, Structure& structure, BatchScratch<Rows>& scratch, ProgressRef progress,
+           const BatchOptions& options) noexcept
       : entries_(entries),
         structure_(structure),
+        progress_(progress),
         options_(options),
         scratch_(scratch),
         buffers_(scratch.buffers),
         fates_(scratch.fates) {}
 
-  template <class Source, class Progress>
-  [[nodiscard]] Result run(Source&& source, Progress& progress) {
+  template <class Source>
+  [[nodiscard]] Result run(Source&& source) {
     std::optional<Error> failure;
     entries_.begin_batch(keeps_undo());  // before anything can fail, for what fails ends the batch
     SHOAL_TRY {
@@ -80,6 +62,7 @@ class BatchRun {
       if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
       step_ = Step::own;
       workers_ = workers_of(options_);
+      if (total_ != 0) workers_.limit(total_ / least_for_worker);
       if constexpr (SketchedRows<Rows>) {
         buffers_.reserve(workers_.count());
         while (buffers_.size() < workers_.count()) buffers_.emplace_back(entries_.rows());
@@ -88,14 +71,17 @@ class BatchRun {
       if (wants_draft()) entries_.begin_draft();
       if (keeps_undo()) structure_.begin_undo();
       undo_begun_ = keeps_undo();
-      failure = read_all(source, progress);
-      if (!failure && keeps_undo()) failure = link_staged(progress);
+      failure = read_all(source);
+      if (!failure && keeps_undo()) failure = link_staged();
     }
     SHOAL_CATCH_ALL { failure = explain_exception(); }
     return failure ? fail(*std::move(failure)) : succeed();
   }
 
  private:
+  /// Items that are worth a thread: starting one takes as long as linking a few.
+  static constexpr std::size_t least_for_worker = 8;
+
   enum class Step : std::uint8_t { own, source, callback };
   /// What a failure would be laid to: the item read last, or something else.
   struct Blame {
@@ -108,8 +94,8 @@ class BatchRun {
   [[nodiscard]] bool keeps_undo() const noexcept { return options_.atomicity == Atomicity::all_or_nothing; }
 
   /// Reads the source to its end or to the first failure, and links what was read, a round at a time.
-  template <class Source, class Progress>
-  std::optional<Error> read_all(Source&& source, Progress& progress) {
+  template <class Source>
+  std::optional<Error> read_all(Source&& source) {
     step_ = Step::source;
     // A stop is asked for before the source is moved: a single-pass source does not lose the item that comes next.
     if constexpr (std::ranges::sized_range<Source>) {
@@ -120,7 +106,7 @@ class BatchRun {
     const auto last = std::ranges::end(source);
     if (item == last) return std::nullopt;
     for (bool more = true; more;) {
-      const std::size_t most = reads_ahead<Source, Progress>() ? structure_.round_size() : 1;
+      const std::size_t most = reads_ahead<Source>() ? structure_.round_size() : 1;
       std::optional<Error> failure;
       SHOAL_TRY { failure = stage_round(item, last, most, more); }
       SHOAL_CATCH_ALL { failure = explain_exception(); }
@@ -129,7 +115,7 @@ class BatchRun {
       } else {
         // What was read before the failure goes in; a failure on that way comes first, and is the one that counts.
         Blame blame = std::exchange(blame_, Blame{});
-        if (auto earlier = link_round(progress)) return earlier;
+        if (auto earlier = link_round()) return earlier;
         blame_ = std::move(blame);
       }
       if (failure) return failure;
@@ -139,12 +125,10 @@ class BatchRun {
 
   /// A source that can be read only once loses what was read ahead when the batch is ended from outside: then it is
   /// read one by one.
-  template <class Source, class Progress>
+  template <class Source>
   [[nodiscard]] bool reads_ahead() const noexcept {
-    return std::ranges::forward_range<Source> || (!can_cancel<Progress> && !options_.stop.can_stop());
+    return std::ranges::forward_range<Source> || (!progress_.can_cancel() && !options_.stop.can_stop());
   }
-  template <class Progress>
-  static constexpr bool can_cancel = !std::is_void_v<std::invoke_result_t<Progress&, std::size_t, std::size_t>>;
 
   /// Stages up to `most` items. `more`: the source has not ended.
   template <class Iterator, class Sentinel>
@@ -187,11 +171,15 @@ class BatchRun {
     blame_.id = *id;
     auto admitted = entries_.admit(vector);
     if (!admitted) return std::move(admitted.error());
+    return take(*id, *admitted);
+  }
+
+  std::optional<Error> take(Id id, std::span<const float> vector) {
     step_ = Step::own;
     if (fates_.size() == fates_.capacity()) fates_.reserve(2 * fates_.size() + 64);
     reserve_ids(entries_.staged() + 1);
     structure_.reserve(std::min(entries_.slots() + entries_.staged() + 1, max_slots));
-    auto staged = entries_.stage(*id, *admitted, options_.on_duplicate);
+    auto staged = entries_.stage(id, vector, options_.on_duplicate);
     if (!staged) return std::move(staged.error());
     fates_.push_back(*staged == Entries::Staged::taken ? Fate::taken : Fate::passed_over);
     blame_ = {};
@@ -199,24 +187,22 @@ class BatchRun {
   }
 
   /// Links and publishes what was staged.
-  template <class Progress>
-  std::optional<Error> link_round(Progress& progress) {
+  std::optional<Error> link_round() {
     std::optional<Error> failure;
     if (entries_.staged() == 0) {
-      failure = publish(progress);
+      failure = publish();
     } else {
       step_ = Step::own;
       if (fates_.front() == Fate::taken) blame_.id = entries_.id_of(to_slot(entries_.slots()));
       const std::size_t first = entries_.slots();
       const std::size_t count = entries_.staged();
-      const bool may_end_early =
-          fates_.size() > 1 && (!std::same_as<std::remove_cvref_t<Progress>, NoProgress> || options_.stop.can_stop());
+      const bool may_end_early = fates_.size() > 1 && (progress_.is_wanted() || options_.stop.can_stop());
       if (may_end_early) structure_.begin_undo();
       TakeBack take_back{structure_, may_end_early};
       link(count);
       take_back.is_armed = false;
       blame_ = {};
-      SHOAL_TRY { failure = publish(progress); }
+      SHOAL_TRY { failure = publish(); }
       SHOAL_CATCH_ALL { failure = explain_exception(); }
       if (may_end_early && entries_.staged() != 0) {
         structure_.roll_back();
@@ -263,13 +249,12 @@ class BatchRun {
   }
 
   /// Makes entries of the staged items of a round that is linked, and tells the caller of each item.
-  template <class Progress>
-  std::optional<Error> publish(Progress& progress) {
+  std::optional<Error> publish() {
     for (std::size_t i = 0; i < fates_.size(); ++i) {
       if (i > 0 && options_.stop.stop_requested()) return cancelled("a stop was requested");
       if (fates_[i] == Fate::taken) publish_next();
       ++item_;
-      if (!report(progress, item_)) return cancelled("the progress callback returned false");
+      if (!report(item_)) return cancelled("the progress callback returned false");
     }
     return std::nullopt;
   }
@@ -281,8 +266,7 @@ class BatchRun {
   }
 
   /// An all-or-nothing batch whose source has been read to the end: links what was staged, a round at a time.
-  template <class Progress>
-  std::optional<Error> link_staged(Progress& progress) {
+  std::optional<Error> link_staged() {
     std::size_t linked = 0;
     for (item_ = 0; item_ < fates_.size(); ++item_) {
       step_ = Step::own;
@@ -296,24 +280,15 @@ class BatchRun {
         publish_next();
         --linked;
       }
-      if (!report(progress, item_ + 1)) return cancelled("the progress callback returned false");
+      if (!report(item_ + 1)) return cancelled("the progress callback returned false");
     }
     return std::nullopt;
   }
 
   /// False when the callback wants to stop.
-  template <class Progress>
-  bool report(Progress& progress, std::size_t completed) {
+  bool report(std::size_t completed) {
     step_ = Step::callback;
-    if constexpr (std::is_constructible_v<bool, Progress&>) {  // an empty std::function, a null pointer
-      if (!static_cast<bool>(progress)) return true;
-    }
-    if constexpr (std::is_void_v<std::invoke_result_t<Progress&, std::size_t, std::size_t>>) {
-      std::invoke(progress, completed, total_);
-      return true;
-    } else {
-      return static_cast<bool>(std::invoke(progress, completed, total_));
-    }
+    return progress_(completed, total_);
   }
 
   /// Room for `more` ids than there are.
@@ -399,6 +374,7 @@ class BatchRun {
 
   Entries& entries_;
   Structure& structure_;
+  ProgressRef progress_;
   const BatchOptions& options_;
   std::size_t total_ = 0;  // 0: unknown
   BatchScratch<Rows>& scratch_;

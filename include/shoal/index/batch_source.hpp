@@ -1,6 +1,6 @@
 #pragma once
-// What a batch is read from and whom it tells: the concepts of an item, a source and a progress callback, and the rows
-// of a matrix beside their ids as a source.
+// What a batch is read from: the concepts of an item and a source, and the rows of a matrix beside their ids as a
+// source.
 
 #include <concepts>
 #include <cstddef>
@@ -13,21 +13,6 @@
 #include "shoal/index/matrix_view.hpp"
 
 namespace shoal::inline v0 {
-
-/// A callback after each item: `void(completed, total)`, or `bool(completed, total)` where false cancels. `total` is 0
-/// when the length of the source is unknown.
-// clang-format off
-template <class P>
-concept ProgressCallback =
-    std::invocable<P&, std::size_t, std::size_t> &&
-    (std::is_void_v<std::invoke_result_t<P&, std::size_t, std::size_t>> ||
-     std::convertible_to<std::invoke_result_t<P&, std::size_t, std::size_t>, bool>);
-// clang-format on
-
-/// No progress wanted.
-struct NoProgress {
-  void operator()(std::size_t, std::size_t) const noexcept {}
-};
 
 /// One item of a batch: a pair, a tuple of two, or a struct with two public members.
 // clang-format off

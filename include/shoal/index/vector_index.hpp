@@ -20,7 +20,9 @@
 #include "shoal/index/batch.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/index/neighbor.hpp"
+#include "shoal/index/progress.hpp"
 #include "shoal/index/scratch_pool.hpp"
+#include "shoal/index/search.hpp"
 #include "shoal/index/structure.hpp"
 
 namespace shoal::inline v0 {
@@ -62,8 +64,9 @@ class VectorIndex {
       error.cause = Error(ErrorCode::reentrant_mutation);
       return Unexpected<BatchError<Id>>(std::move(error));
     }
-    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, shared().batch, options)
-        .run(items, progress);
+    return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, shared().batch,
+                                                        detail::ProgressRef(progress), options)
+        .run(items);
   }
 
   /// Inserts row i of a row-major matrix under ids[i]. Rows of floats are read where they are.
@@ -284,23 +287,11 @@ class VectorIndex {
  private:
   using Rows = typename Storage::template Rows<Metric>;
   static_assert(detail::IndexStructure<Structure, Rows>);
-  using Scorer =
-      std::conditional_t<RankedRows<Rows> && !Structure::is_walked, detail::RankScorer<Rows>, detail::RowScorer<Rows>>;
-
-  struct Scratch {
-    explicit Scratch(const Rows& rows) : query(rows) {}
-    [[nodiscard]] std::size_t memory_bytes() const noexcept {
-      return query.memory_bytes() + structure.memory_bytes() + input.capacity() * sizeof(float);
-    }
-    typename Rows::QueryBuffer query;
-    detail::StructureScratch structure;
-    std::vector<float> input;
-  };
 
   /// What stays where it is when the index moves.
   struct Shared {
     detail::AccessCheck access;
-    detail::ScratchPool<Scratch> scratch;
+    detail::ScratchPool<detail::SearchScratch<Rows>> scratch;
     detail::BatchScratch<Rows> batch;
   };
 
@@ -320,11 +311,11 @@ class VectorIndex {
   [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> search_unguarded(const Query& query,
                                                                             const SearchOptions& options) const {
     SHOAL_TRY {
-      const auto scratch = shared().scratch.borrow([&] { return Scratch(entries_.rows()); });
+      const auto scratch = shared().scratch.borrow([&] { return detail::SearchScratch<Rows>(entries_.rows()); });
       scratch->input.reserve(dimensions());
       auto vector = detail::admit_vector<Metric>(query, dimensions(), scratch->input);
       if (!vector) return Unexpected<Error>(std::move(vector.error()));
-      return search_admitted(*vector, options, *scratch);
+      return detail::SearchRun<Id, EntriesType, Structure>(entries_, structure_, *scratch).run(*vector, options);
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
@@ -348,61 +339,6 @@ class VectorIndex {
       return results;
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
-  }
-
-  [[nodiscard]] std::vector<Neighbor<Id>> search_admitted(std::span<const float> query, const SearchOptions& options,
-                                                          Scratch& scratch) const {
-    const std::size_t slots = structure_.size();
-    const std::size_t k = std::min(options.k, entries_.live());
-    if (k == 0) return {};
-    const std::size_t ef =
-        std::min(std::max(options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k), k), slots);
-    // Rows that rank what was found are given more of it than is returned, as far as the walk keeps it. Where all rows
-    // are compared, they are compared by what ranks.
-    constexpr bool ranks_found = RankedRows<Rows> && Structure::is_walked;
-    const std::size_t found = ranks_found ? std::min(std::max<std::size_t>(20, 2 * k), ef) : k;
-    const detail::SearchSize wanted{found, ef};
-    const Scorer scorer{&entries_.rows(), entries_.rows().prepare(query, scratch.query)};
-    const auto before = [this](const detail::Candidate& a, const detail::Candidate& b) {
-      return Neighbor<Id>{entries_.id_of(a.slot), a.distance} < Neighbor<Id>{entries_.id_of(b.slot), b.distance};
-    };
-    scratch.structure.found.clear();
-    if (options.filter) {
-      const auto accept = [&](Slot slot) {
-        return entries_.is_live(slot) && options.filter(static_cast<std::uint64_t>(entries_.id_of(slot)));
-      };
-      structure_.search(scorer, wanted, accept, before, scratch.structure);
-    } else if (entries_.has_dead() || slots != entries_.slots()) {
-      const auto accept = [&](Slot slot) { return entries_.is_live(slot); };
-      structure_.search(scorer, wanted, accept, before, scratch.structure);
-    } else {
-      structure_.search(scorer, wanted, detail::AcceptAll{}, before, scratch.structure);
-    }
-    if constexpr (ranks_found) rank(scorer.query, scratch.structure);
-    return best_of(scratch.structure.found, k);
-  }
-
-  /// The distances of what was found become those that are returned.
-  void rank(const typename Rows::Query& query, detail::StructureScratch& scratch) const {
-    std::vector<Slot>& slots = scratch.walk.fresh;
-    std::vector<float>& distances = scratch.walk.distances;
-    slots.resize(std::max(slots.size(), scratch.found.size()));
-    distances.resize(std::max(distances.size(), scratch.found.size()));
-    for (std::size_t i = 0; i < scratch.found.size(); ++i) slots[i] = scratch.found[i].slot;
-    entries_.rows().rank(query, std::span<const Slot>(slots).first(scratch.found.size()), distances.data());
-    for (std::size_t i = 0; i < scratch.found.size(); ++i) scratch.found[i].distance = distances[i];
-  }
-
-  [[nodiscard]] std::vector<Neighbor<Id>> best_of(std::span<const detail::Candidate> found, std::size_t k) const {
-    std::vector<Neighbor<Id>> neighbors;
-    neighbors.reserve(found.size());
-    for (const detail::Candidate& candidate : found) {
-      neighbors.push_back({entries_.id_of(candidate.slot), candidate.distance});
-    }
-    const auto last = neighbors.begin() + static_cast<std::ptrdiff_t>(std::min(k, neighbors.size()));
-    std::partial_sort(neighbors.begin(), last, neighbors.end());
-    neighbors.erase(last, neighbors.end());
-    return neighbors;
   }
 
   template <class T>
