@@ -21,18 +21,18 @@ using support::parent_of;
 using support::Points;
 using support::Random;
 
-constexpr std::size_t M = 4;
-constexpr std::size_t slots = 300;
+constexpr std::size_t graph_M = 4;
+constexpr std::size_t graph_slots = 300;
 
 const Points& the_points() {
   static const Points points = [] {
     Random random(1401);
-    return support::random_points(random, slots, 3);
+    return support::random_points(random, graph_slots, 3);
   }();
   return points;
 }
 const HnswGraph& sound_graph() {
-  static const HnswGraph graph = support::graph_of(the_points(), M);
+  static const HnswGraph graph = support::graph_of(the_points(), graph_M);
   return graph;
 }
 
@@ -53,7 +53,7 @@ std::size_t spare_place(const HnswGraph& graph, std::size_t slot) {
   for (std::size_t place = 0; place < targets.size(); ++place) {
     if (parent_of(graph, targets[place]) != slot) return place;
   }
-  REQUIRE(targets.size() < 2 * M);
+  REQUIRE(targets.size() < 2 * graph_M);
   return targets.size();
 }
 void put(HnswGraph& graph, std::size_t slot, std::size_t target) {
@@ -88,25 +88,25 @@ TEST_CASE("a sound graph has no faults and no unreachable slots, also when it is
   CHECK(report.ok());
   CHECK(report.fault_count == 0);
   CHECK(report.unreachable == 0);
-  CHECK(check_graph(HnswGraph(M, 1)).ok());
-  HnswGraph one(M, 1);
+  CHECK(check_graph(HnswGraph(graph_M, 1)).ok());
+  HnswGraph one(graph_M, 1);
   one.reserve(1);
   one.promote(one.add());
   CHECK(check_graph(one).ok());
 }
 
 TEST_CASE("a link to a slot that does not exist is a fault, in words of either width") {
-  for (const std::size_t target : {slots, slots + 1, std::size_t{0xFFFE}}) {
+  for (const std::size_t target : {graph_slots, graph_slots + 1, std::size_t{0xFFFE}}) {
     HnswGraph graph = sound_graph().clone();
     put(graph, 17, target);
     const CheckReport report = check_graph(graph);
     check_reported(report, 17, "link to slot " + std::to_string(target) + " of 300");
     CHECK(report.fault_count == 1);
   }
-  for (const std::size_t target : {slots, std::size_t{0xFFFF}, max_slots - 1}) {
-    HnswGraph graph(M, 7, 0);
+  for (const std::size_t target : {graph_slots, std::size_t{0xFFFF}, max_slots - 1}) {
+    HnswGraph graph(graph_M, 7, 0);
     detail::RoundScratch scratch;
-    support::grow(graph, support::PointSpace{&the_points()}, slots, scratch);
+    support::grow(graph, support::PointSpace{&the_points()}, graph_slots, scratch);
     put(graph, 17, target);
     const CheckReport report = check_graph(graph);
     check_reported(report, 17, "link to slot " + std::to_string(target) + " of 300");
@@ -164,7 +164,7 @@ TEST_CASE("a slot without a parent is a fault, and not unreachable as long as li
 TEST_CASE("a parent that comes later, or does not exist, is a fault though it links to its child") {
   const std::size_t later =
       find_slot(sound_graph(), [&](std::size_t i) { return i > 40 && has_link(sound_graph(), i, 40); });
-  for (const std::size_t parent : {later, slots, std::size_t{0xFFFE}}) {
+  for (const std::size_t parent : {later, graph_slots, std::size_t{0xFFFE}}) {
     HnswGraph graph = sound_graph().clone();
     graph.lists().set_parent(Slot{40}, to_slot(parent));
     const CheckReport report = check_graph(graph);

@@ -41,12 +41,7 @@ struct Both {
   std::vector<Slot> slots;
 };
 
-template <class Rows, class Query>
-std::vector<float> distances(const Rows& rows, const Query& query, std::span<const Slot> slots) {
-  std::vector<float> out(slots.size());
-  rows.distances(query, slots, out.data());
-  return out;
-}
+using support::distances;
 template <class Rows, class Query>
 std::vector<float> ranked(const Rows& rows, const Query& query, std::span<const Slot> slots) {
   std::vector<float> out(slots.size());

@@ -22,6 +22,7 @@
 namespace shoal {
 namespace {
 
+using support::distances;
 using support::HalfSquared;
 using support::Manhattan;
 using support::Random;
@@ -91,12 +92,6 @@ R rows_of(const Vectors& vectors) {
   return rows;
 }
 
-template <class R>
-std::vector<float> distances(const R& rows, const typename R::Query& query, std::span<const Slot> slots) {
-  std::vector<float> out(slots.size());
-  rows.distances(query, slots, out.data());
-  return out;
-}
 template <class R>
 std::vector<float> distances_within(const R& rows, const typename R::Query& query, std::span<const Slot> slots,
                                     float bound) {

@@ -19,7 +19,7 @@
 namespace shoal {
 namespace {
 
-using Rows = SQ8::Rows<L2Squared>;
+using L2Rows = SQ8::Rows<L2Squared>;
 using detail::CodeFactors;
 using support::gamma;
 using support::NamedVector;
@@ -45,7 +45,7 @@ TEST_CASE("the error of a kept vector is at most sqrt(d) / 254 of its largest ro
   double worst = 0;
   for (const std::size_t n : storage_dimensions()) {
     CAPTURE(n);
-    Rows rows(n);
+    L2Rows rows(n);
     rows.reserve(1);
     const detail::Rotation rotation(n);
     std::vector<NamedVector> vectors = vectors_of_every_shape(random, n);
@@ -75,7 +75,7 @@ TEST_CASE("the relative error of normal vectors of 384 to 4096 dimensions is bel
   CAPTURE(random.seed());
   for (const std::size_t n : {384U, 768U, 1000U, 4096U}) {
     CAPTURE(n);
-    Rows rows(n);
+    L2Rows rows(n);
     rows.reserve(1);
     for (int i = 0; i < 20; ++i) {
       std::vector<float> vector = random.normal_vector(n);
@@ -144,7 +144,7 @@ TEST_CASE("a half is rounded to the even code, so a vector and its opposite have
 TEST_CASE("zero and denormal vectors are kept as zero, with a scale that is not") {
   for (const std::size_t n : {1U, 7U, 64U, 100U}) {
     CAPTURE(n);
-    Rows rows(n);
+    L2Rows rows(n);
     rows.reserve(1);
     for (const float value : {0.0F, -0.0F, 1e-45F, 1e-40F, -1e-40F}) {
       rows.write(Slot{0}, std::vector<float>(n, value));
@@ -162,7 +162,7 @@ TEST_CASE("a power of two times a vector has the same codes, and a scale times t
   CAPTURE(random.seed());
   for (const std::size_t n : {1U, 6U, 64U, 100U, 768U}) {
     CAPTURE(n);
-    Rows rows(n);
+    L2Rows rows(n);
     rows.reserve(2);
     const std::vector<float> vector = random.normal_vector(n);
     rows.write(Slot{0}, vector);
@@ -187,14 +187,14 @@ TEST_CASE("codes, factors, rotations and distances are the same on every level, 
     const std::vector<NamedVector> vectors = vectors_of_every_shape(random, n);
     const auto all_of = [&](simd::Level level) {
       REQUIRE(simd::use_level(level));
-      Rows rows(n);
+      L2Rows rows(n);
       rows.reserve(vectors.size());
       std::vector<Slot> slots;
       std::vector<float> all, some(std::max(n, vectors.size()));
       for (std::size_t i = 0; i < vectors.size(); ++i) {
         slots.push_back(to_slot(i));
         rows.write(slots[i], vectors[i].values);
-        const Rows::Query row = rows.query_for(slots[i]);
+        const L2Rows::Query row = rows.query_for(slots[i]);
         all.insert(all.end(), row.codes.codes, row.codes.codes + n);
         all.insert(all.end(), {row.factors.scale, row.factors.squared_norm});
         rows.read(slots[i], some);
@@ -215,8 +215,8 @@ TEST_CASE("codes, factors, rotations and distances are the same on every level, 
 }
 
 TEST_CASE("a query buffer takes the memory it says") {
-  const Rows rows(100);
-  CHECK(Rows::QueryBuffer(rows).memory_bytes() == 100 * sizeof(float) + 100);
+  const L2Rows rows(100);
+  CHECK(L2Rows::QueryBuffer(rows).memory_bytes() == 100 * sizeof(float) + 100);
 }
 
 }  // namespace shoal

@@ -7,10 +7,12 @@
 #include <cfloat>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "random.hpp"
+#include <shoal/core/slot.hpp>
 #include <shoal/metric/metric.hpp>
 
 namespace support {
@@ -51,6 +53,14 @@ double distance(const A& a, const B& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - double{b[i]}) * (double{a[i]} - double{b[i]});
   return std::sqrt(sum);
+}
+
+/// The distances of a query to some rows.
+template <class Rows, class Query>
+std::vector<float> distances(const Rows& rows, const Query& query, std::span<const shoal::Slot> slots) {
+  std::vector<float> out(slots.size());
+  rows.distances(query, slots, out.data());
+  return out;
 }
 
 struct NamedVector {
