@@ -91,7 +91,8 @@ TEST_CASE("a sound graph has no faults and no unreachable slots, also when it is
   CHECK(check_graph(HnswGraph(graph_M, 1)).ok());
   HnswGraph one(graph_M, 1);
   one.reserve(1);
-  one.promote(one.add());
+  one.add(Slot{0});
+  one.promote(Slot{0});
   CHECK(check_graph(one).ok());
 }
 
@@ -237,7 +238,7 @@ TEST_CASE("links that leave the graph are not followed") {
 TEST_CASE("an entry point or top level that is not the highest there is, is a fault") {
   HnswGraph graph(2, 1);
   graph.reserve(50);
-  for (std::size_t i = 0; i < 50; ++i) graph.add();  // never promoted: the entry point stays slot 0
+  for (std::size_t i = 0; i < 50; ++i) graph.add(to_slot(i));  // never promoted: the entry point stays slot 0
   for (std::size_t i = 1; i < 50; ++i) {
     graph.lists().put(to_slot((i - 1) / 2), 0, (i - 1) % 2, to_slot(i));
     graph.lists().set_parent(to_slot(i), to_slot((i - 1) / 2));

@@ -91,7 +91,7 @@ void naive_link_round(HnswGraph& graph, const Points& points, Distance distance,
   const std::size_t first = graph.size();
   const std::size_t size = first + count;
   graph.reserve(size);
-  for (std::size_t i = 0; i < count; ++i) graph.add();
+  for (const Slot slot : support::next_slots(graph, count)) graph.add(slot);
   const auto level_of = [&](std::size_t slot) { return graph.lists().level_of(to_slot(slot)); };
   const auto apart = [&](std::size_t a, std::size_t b) { return distance(points[a], points[b]); };
 
@@ -198,7 +198,7 @@ std::vector<Candidate> found_by_search(const HnswGraph& graph, const Points& poi
   const support::PointScorer scorer{&points, &query};
   const Candidate entry{detail::score(scorer, graph.entry()), graph.entry()};
   const Candidate seeds[] = {descend(graph, entry, 0, scorer, scratch),
-                             {detail::score(scorer, HnswGraph::root()), HnswGraph::root()}};
+                             {detail::score(scorer, graph.root()), graph.root()}};
   detail::beam_search(graph, 0, seeds, scorer, scratch);
   std::vector<Candidate> found = support::contents(scratch.pool);
   found.resize(std::min(found.size(), k), Candidate{});
@@ -242,7 +242,7 @@ TEST_CASE("a round links what scalar loops link, link for link, whatever the poi
           HnswGraph expected = graph.clone();
           naive_link_round(expected, shape.points, distance, count, ef);
           graph.reserve(graph.size() + count);
-          link_round(graph, PointSpace{&shape.points, distance}, count, ef, scratch, Workers());
+          support::link_next(graph, PointSpace{&shape.points, distance}, count, ef, scratch, Workers());
           CAPTURE(graph.size());
           REQUIRE(Snapshot(graph) == Snapshot(expected));
         }
@@ -354,7 +354,7 @@ TEST_CASE(
   in_steps.reserve(700);
   while (in_steps.size() < points.size()) {
     const std::size_t count = std::min(round_size(in_steps.size()), points.size() - in_steps.size());
-    link_round(in_steps, PointSpace{&points}, count, 40, scratch, Workers());
+    support::link_next(in_steps, PointSpace{&points}, count, 40, scratch, Workers());
   }
   CHECK(Snapshot(in_steps) == Snapshot(at_once));
   CHECK_FALSE(Snapshot(graph_of(points, 4, 22)) == Snapshot(at_once));
@@ -406,11 +406,11 @@ TEST_CASE("a round of nothing changes nothing, on an empty graph too") {
   const Points points = support::random_points(random, 100, 2);
   RoundScratch scratch;
   HnswGraph graph(2, 8);
-  link_round(graph, PointSpace{&points}, 0, 10, scratch, Workers());
+  support::link_next(graph, PointSpace{&points}, 0, 10, scratch, Workers());
   CHECK(graph.size() == 0);
   grow(graph, PointSpace{&points}, 100, scratch);
   const Snapshot before(graph);
-  link_round(graph, PointSpace{&points}, 0, 10, scratch, Workers(2));
+  support::link_next(graph, PointSpace{&points}, 0, 10, scratch, Workers(2));
   CHECK(Snapshot(graph) == before);
 }
 

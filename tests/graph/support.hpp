@@ -82,6 +82,20 @@ inline Points random_points(Random& random, std::size_t count, std::size_t dimen
 
 // ---- building ------------------------------------------------------------------------------------------------------
 
+/// The `count` slots after those of the graph.
+inline std::vector<shoal::Slot> next_slots(const shoal::detail::HnswGraph& graph, std::size_t count) {
+  std::vector<shoal::Slot> slots;
+  for (std::size_t i = 0; i < count; ++i) slots.push_back(shoal::to_slot(graph.size() + i));
+  return slots;
+}
+
+/// Links the next `count` points as one round.
+template <shoal::detail::SlotSpace Space>
+void link_next(shoal::detail::HnswGraph& graph, const Space& space, std::size_t count, std::size_t ef_construction,
+               shoal::detail::RoundScratch& scratch, const shoal::detail::Workers& workers) {
+  shoal::detail::link_round(graph, space, next_slots(graph, count), ef_construction, scratch, workers);
+}
+
 /// Links the points from graph.size() up to `count`, in rounds of at most `round`.
 template <shoal::detail::SlotSpace Space>
 void grow_in_rounds_of(std::size_t round, shoal::detail::HnswGraph& graph, const Space& space, std::size_t count,
@@ -89,8 +103,8 @@ void grow_in_rounds_of(std::size_t round, shoal::detail::HnswGraph& graph, const
                        const shoal::detail::Workers& workers = shoal::detail::Workers()) {
   graph.reserve(count);
   while (graph.size() < count) {
-    shoal::detail::link_round(graph, space, std::min(round, count - graph.size()), std::max(ef_construction, graph.M()),
-                              scratch, workers);
+    link_next(graph, space, std::min(round, count - graph.size()), std::max(ef_construction, graph.M()), scratch,
+              workers);
   }
 }
 
@@ -117,7 +131,10 @@ inline shoal::detail::HnswGraph bare_graph(std::size_t slots, std::size_t M, std
                                            std::size_t narrow_slots = shoal::detail::LinkLists::most_narrow_slots) {
   shoal::detail::HnswGraph graph(M, seed, narrow_slots);
   graph.reserve(slots);
-  for (std::size_t i = 0; i < slots; ++i) graph.promote(graph.add());
+  for (std::size_t i = 0; i < slots; ++i) {
+    graph.add(shoal::to_slot(i));
+    graph.promote(shoal::to_slot(i));
+  }
   return graph;
 }
 

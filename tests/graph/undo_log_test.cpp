@@ -172,7 +172,7 @@ TEST_CASE("a log restores lists and parents changed many times, on every level, 
     for (int round = 0; round < 10; ++round) {
       CAPTURE(round);
       const auto before = copy_of(0, old_slots);
-      UndoLog log(old_slots);
+      UndoLog log(old_slots, false);
       lists.reserve(slots);  // widens the words under the log in one of the cases
       for (std::size_t i = old_slots; i < slots; ++i) lists.add(to_slot(i));
       for (int change = 0; change < 3'000; ++change) {
@@ -213,7 +213,7 @@ TEST_CASE("links that were only appended are cut off without having been kept, o
     lists.put(to_slot(upper), level, 0, Slot{99});  // the last of the old ones
     lists.put(to_slot(upper), level, 1, Slot{100});
   }
-  UndoLog(100).restore(lists);
+  UndoLog(100, false).restore(lists);
   for (unsigned level = 0; level <= 2; ++level) {
     CHECK(support::links_of(lists, upper, level) == std::vector<std::size_t>{99});
   }

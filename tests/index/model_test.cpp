@@ -33,7 +33,35 @@ void run(Index index, std::size_t operations, bool exact) {
   std::size_t hits = 0;
   for (std::size_t done = 0; done < operations;) {
     const std::size_t kind = random.below(100);
-    if (kind < 30) {  // a batch, with bad items now and then; each item is an operation
+    if (kind < 8) {
+      const std::uint64_t id = random.below(ids);
+      const auto erased = index.erase(id);
+      REQUIRE(erased.has_value() == (model.entries.erase(id) == 1));
+      if (!erased) REQUIRE(erased.error().code() == shoal::ErrorCode::id_not_found);
+      ++done;
+    } else if (kind < 12) {
+      std::vector<std::uint64_t> wanted(random.below(random.below(10) == 0 ? 400 : 20));
+      for (std::uint64_t& id : wanted) id = random.below(ids);
+      shoal::EraseReport<std::uint64_t> expected;
+      for (const std::uint64_t id : wanted) {
+        const bool came_before = std::find(expected.erased.begin(), expected.erased.end(), id) != expected.erased.end();
+        const bool is_in = model.entries.erase(id) == 1;
+        (is_in ? expected.erased : came_before ? expected.repeated : expected.absent).push_back(id);
+      }
+      const auto report = index.batch_erase(wanted, {.threads = 1 + static_cast<unsigned>(random.below(2))});
+      REQUIRE(report);
+      REQUIRE(report->erased == expected.erased);
+      REQUIRE(report->absent == expected.absent);
+      REQUIRE(report->repeated == expected.repeated);
+      done += wanted.size() + 1;
+    } else if (kind < 16) {
+      const std::uint64_t id = random.below(ids);
+      std::vector<float> vector(narrow);
+      for (float& value : vector) value = static_cast<float>(random.below(1000));
+      REQUIRE(index.upsert(id, vector));
+      model.entries[id] = vector;
+      ++done;
+    } else if (kind < 36) {  // a batch, with bad items now and then; each item is an operation
       std::vector<support::Item> items;
       const std::size_t count = random.below(40);
       for (std::size_t i = 0; i < count; ++i) {
@@ -90,7 +118,7 @@ void run(Index index, std::size_t operations, bool exact) {
       }
       model = std::move(after);
       done += count + 1;
-    } else if (kind < 60) {
+    } else if (kind < 64) {
       const std::uint64_t id = random.below(ids);
       const auto entry = model.entries.find(id);
       REQUIRE(index.contains(id) == (entry != model.entries.end()));
@@ -98,6 +126,7 @@ void run(Index index, std::size_t operations, bool exact) {
       REQUIRE(vector.has_value() == (entry != model.entries.end()));
       if (exact && vector) REQUIRE(*vector == entry->second);
       REQUIRE(index.size() == model.entries.size());
+      if (random.below(100) == 0) REQUIRE(index.check().ok());
       ++done;
     } else {
       std::vector<float> query(narrow);

@@ -25,6 +25,7 @@ enum class ErrorCode : std::uint8_t {
   not_finite,          ///< A component is NaN or infinite (also after conversion to float).
   norm_too_large,      ///< The squared norm is beyond `max_squared_norm`: distances could overflow.
   zero_vector,         ///< A zero vector under a metric that needs a direction.
+  id_not_found,        ///< The id to be erased is not in the index.
   duplicate_id,        ///< The id is already in the index, or came before in the same batch.
   id_out_of_range,     ///< The id given does not fit the index's id type.
   capacity_exceeded,   ///< `max_elements` are in, or the slots of the index are used up.
@@ -44,6 +45,7 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::not_finite: return "component is not finite";
     case ErrorCode::norm_too_large: return "norm too large";
     case ErrorCode::zero_vector: return "zero vector";
+    case ErrorCode::id_not_found: return "id not present";
     case ErrorCode::duplicate_id: return "id already present";
     case ErrorCode::id_out_of_range: return "id does not fit the id type";
     case ErrorCode::capacity_exceeded: return "capacity exceeded";

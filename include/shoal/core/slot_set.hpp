@@ -4,8 +4,10 @@
 // a walk over 128-d rows 14 % slower.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "shoal/core/platform.hpp"
@@ -21,6 +23,21 @@ class SlotSet {
   }
   [[nodiscard]] bool contains(Slot slot) const noexcept {
     return to_index(slot) / 64 < words_.size() && ((words_[to_index(slot) / 64] >> (to_index(slot) % 64)) & 1) != 0;
+  }
+  /// The first member that is `from` or later. *Cost*: O(how far it is / 64).
+  [[nodiscard]] std::optional<Slot> first_from(std::size_t from) const noexcept {
+    for (std::size_t i = from / 64; i < words_.size(); ++i) {
+      const std::uint64_t below = i == from / 64 ? (std::uint64_t{1} << (from % 64)) - 1 : 0;
+      if (const std::uint64_t word = words_[i] & ~below) {
+        return to_slot(i * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+      }
+    }
+    return std::nullopt;
+  }
+  /// Calls visit(slot) for each member, in order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (auto slot = first_from(0); slot; slot = first_from(to_index(*slot) + 1)) visit(*slot);
   }
   void insert(Slot slot) noexcept { words_[to_index(slot) / 64] |= bit(slot); }
   void erase(Slot slot) noexcept { words_[to_index(slot) / 64] &= ~bit(slot); }

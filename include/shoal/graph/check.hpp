@@ -41,11 +41,17 @@ inline void check_list(const HnswGraph& graph, Slot slot, unsigned level, std::v
                        CheckReport& report) {
   const std::size_t from = to_index(slot);
   targets.clear();
+  if (!graph.is_linked(slot) && graph.lists().count(slot, level) != 0) {
+    add_fault(report, "slot ", from, " level ", level, ": is free and has links");
+  }
   graph.lists().for_each(slot, level, [&](Slot target) {
     const std::size_t to = to_index(target);
     if (to >= graph.size()) {
       add_fault(report, "slot ", from, " level ", level, ": link to slot ", to, " of ", graph.size());
       return;
+    }
+    if (!graph.is_linked(target)) {
+      add_fault(report, "slot ", from, " level ", level, ": link to slot ", to, ", which is free");
     }
     if (target == slot) add_fault(report, "slot ", from, " level ", level, ": link to itself");
     if (graph.lists().level_of(target) < level) {
@@ -59,12 +65,12 @@ inline void check_list(const HnswGraph& graph, Slot slot, unsigned level, std::v
   }
 }
 
-/// Every slot but the root has a parent: an earlier slot that links to it.
+/// Every linked slot but the root has a parent: an earlier slot that links to it.
 inline void check_tree(const HnswGraph& graph, CheckReport& report) {
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const Slot slot = to_slot(i);
     const Slot parent = graph.lists().parent(slot);
-    if (slot == HnswGraph::root()) {
+    if (slot == graph.root() || !graph.is_linked(slot)) {
       if (parent != slot) add_fault(report, "slot ", i, ": has parent ", to_index(parent), ", expected none");
     } else if (parent >= slot) {
       add_fault(report, "slot ", i, ": has parent ", to_index(parent), ", expected an earlier slot");
@@ -75,11 +81,11 @@ inline void check_tree(const HnswGraph& graph, CheckReport& report) {
 }
 
 inline std::size_t count_unreachable(const HnswGraph& graph) {
-  if (graph.size() == 0) return 0;
+  if (graph.linked() == 0) return 0;
   SlotSet seen;
   seen.reserve(graph.size());
-  std::vector<Slot> open{HnswGraph::root()};
-  seen.insert(HnswGraph::root());
+  std::vector<Slot> open{graph.root()};
+  seen.insert(graph.root());
   std::size_t reached = 0;
   while (!open.empty()) {
     const Slot slot = open.back();
@@ -91,7 +97,7 @@ inline std::size_t count_unreachable(const HnswGraph& graph) {
       open.push_back(target);
     });
   }
-  return graph.size() - reached;
+  return graph.linked() - reached;
 }
 
 /// *Cost*: O(links). Errors: std::bad_alloc.
@@ -101,14 +107,14 @@ inline std::size_t count_unreachable(const HnswGraph& graph) {
   unsigned top_level = 0;
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const unsigned levels = graph.lists().level_of(to_slot(i));
-    top_level = std::max(top_level, levels);
+    if (graph.is_linked(to_slot(i))) top_level = std::max(top_level, levels);
     for (unsigned level = 0; level <= levels; ++level) check_list(graph, to_slot(i), level, targets, report);
   }
-  if (graph.size() != 0) {
+  if (graph.linked() != 0) {
     if (graph.top_level() != top_level) {
       add_fault(report, "top level is ", graph.top_level(), ", expected ", top_level);
     }
-    if (to_index(graph.entry()) >= graph.size() || graph.lists().level_of(graph.entry()) != top_level) {
+    if (!graph.is_linked(graph.entry()) || graph.lists().level_of(graph.entry()) != top_level) {
       add_fault(report, "entry point is slot ", to_index(graph.entry()), ", which is not on the top level");
     }
   }

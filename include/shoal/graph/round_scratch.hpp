@@ -71,6 +71,7 @@ struct RoundScratch {
   };
 
   std::vector<LinkWorker> workers;
+  std::vector<Slot> others;  // that all of the round are compared with
   std::vector<Edge> edges;
   std::vector<Crowd> crowds;
   std::vector<Slot> slots;  // what the lists of the crowds become
@@ -78,7 +79,7 @@ struct RoundScratch {
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     std::size_t bytes = edges.capacity() * sizeof(Edge) + crowds.capacity() * sizeof(Crowd) +
-                        (slots.capacity() + orphans.capacity()) * sizeof(Slot);
+                        (others.capacity() + slots.capacity() + orphans.capacity()) * sizeof(Slot);
     for (const LinkWorker& worker : workers) bytes += sizeof(worker) + worker.memory_bytes();
     return bytes;
   }

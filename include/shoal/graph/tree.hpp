@@ -1,9 +1,9 @@
 #pragma once
 // The tree that keeps every slot reachable. Pruning alone loses slots: when each neighbour of a slot finds something
-// better, nothing links to it any more (115 of 20,000 text vectors in hnswlib's graph). Here every slot but slot 0 has
-// a parent: an earlier slot that links to it on level 0. Parents come before their children, so these links form a tree
-// from slot 0 over all slots. Nothing is kept from pruning: a slot whose parent dropped it is adopted by another
-// earlier slot that links to it, and only when there is none a link is put in for it.
+// better, nothing links to it any more (115 of 20,000 text vectors in hnswlib's graph). Here every linked slot but the
+// first, the root, has a parent: an earlier slot that links to it on level 0. Parents come before their children, so
+// these links form a tree from the root over all slots. Nothing is kept from pruning: a slot whose parent dropped it is
+// adopted by another earlier slot that links to it, and only when there is none a link is put in for it.
 
 #include <cstddef>
 #include <optional>
@@ -61,8 +61,13 @@ inline void adopt(HnswGraph& graph, Slot slot) {
       if (lists.contains(target, 0, slot)) parent = target;
       if (!nearest && place_for_child(graph, target, slot)) nearest = target;
     });
-    for (std::uint64_t probe = mix64(to_index(slot)); !parent && !nearest; probe = mix64(probe)) {
-      const Slot earlier = to_slot(probe % to_index(slot));
+    // Anywhere then; in order from the root where hardly any slot is linked.
+    std::uint64_t probe = mix64(to_index(slot));
+    for (std::size_t probes = 0; !parent && !nearest; ++probes) {
+      constexpr std::size_t most = 64;
+      const Slot earlier = to_slot(probes < most ? probe % to_index(slot) : to_index(graph.root()) + (probes - most));
+      probe = mix64(probe);
+      if (!graph.is_linked(earlier)) continue;
       if (lists.contains(earlier, 0, slot)) parent = earlier;
       if (place_for_child(graph, earlier, slot)) nearest = earlier;
     }

@@ -26,6 +26,7 @@
 #include "shoal/index/entries.hpp"
 #include "shoal/index/options.hpp"
 #include "shoal/index/progress.hpp"
+#include "shoal/index/reclaim.hpp"
 
 namespace shoal::inline v0 {
 
@@ -116,6 +117,7 @@ class BatchRun {
         // What was read before the failure goes in; a failure on that way comes first, and is the one that counts.
         Blame blame = std::exchange(blame_, Blame{});
         if (auto earlier = link_round()) return earlier;
+        reclaim_if_due(entries_, structure_, workers_);
         blame_ = std::move(blame);
       }
       if (failure) return failure;
@@ -178,12 +180,19 @@ class BatchRun {
     step_ = Step::own;
     if (fates_.size() == fates_.capacity()) fates_.reserve(2 * fates_.size() + 64);
     reserve_ids(entries_.staged() + 1);
-    structure_.reserve(std::min(entries_.slots() + entries_.staged() + 1, max_slots));
+    structure_.reserve(entries_.slots_for_one_more());
     auto staged = entries_.stage(id, vector, options_.on_duplicate);
     if (!staged) return std::move(staged.error());
+    if (*staged == Entries::Staged::duplicate) return duplicate(id);
     fates_.push_back(*staged == Entries::Staged::taken ? Fate::taken : Fate::passed_over);
     blame_ = {};
     return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Error> duplicate(Id id) const {
+    const bool in_batch = entries_.is_staged(id) || std::find(ids_.begin(), ids_.end(), id) != ids_.end();
+    return make_error(ErrorCode::duplicate_id, "expected a new id, got ", id,
+                      in_batch ? ", which came before in this batch" : ", which is in the index");
   }
 
   /// Links and publishes what was staged.
@@ -193,20 +202,19 @@ class BatchRun {
       failure = publish();
     } else {
       step_ = Step::own;
-      if (fates_.front() == Fate::taken) blame_.id = entries_.id_of(to_slot(entries_.slots()));
-      const std::size_t first = entries_.slots();
-      const std::size_t count = entries_.staged();
+      if (fates_.front() == Fate::taken) blame_.id = entries_.id_of(entries_.staged_slots().front());
+      const std::span<const Slot> round = entries_.staged_slots();
       const bool may_end_early = fates_.size() > 1 && (progress_.is_wanted() || options_.stop.can_stop());
       if (may_end_early) structure_.begin_undo();
       TakeBack take_back{structure_, may_end_early};
-      link(count);
+      link(round);
       take_back.is_armed = false;
       blame_ = {};
       SHOAL_TRY { failure = publish(); }
       SHOAL_CATCH_ALL { failure = explain_exception(); }
       if (may_end_early && entries_.staged() != 0) {
         structure_.roll_back();
-        link_first(entries_.slots() - first, count);
+        link_first(entries_.published(), round);
       } else {
         structure_.commit();
       }
@@ -230,19 +238,19 @@ class BatchRun {
     return options_.link_by_codes && Structure::is_walked && (total_ == 0 || 16 * total_ >= entries_.slots());
   }
 
-  void link(std::size_t count) {
+  void link(std::span<const Slot> slots) {
     if constexpr (!std::is_void_v<DraftRowsOf<Rows>>) {
-      if (const auto* const codes = entries_.draft()) return structure_.link(*codes, count, workers_, {});
+      if (const auto* const codes = entries_.draft()) return structure_.link(*codes, slots, workers_, {});
     }
-    structure_.link(entries_.rows(), count, workers_, buffers_);
+    structure_.link(entries_.rows(), slots, workers_, buffers_);
   }
 
-  /// Links the first `wanted` items of a round of `count` that was taken back. They may need memory that the round as
-  /// a whole did not; if there is none, the whole round goes in, which fits where it was.
-  void link_first(std::size_t wanted, std::size_t count) {
-    SHOAL_TRY { return link(wanted); }
+  /// Links the first `wanted` items of a round that was taken back. They may need memory that the round as a whole did
+  /// not; if there is none, the whole round goes in, which fits where it was.
+  void link_first(std::size_t wanted, std::span<const Slot> round) {
+    SHOAL_TRY { return link(round.first(wanted)); }
     SHOAL_CATCH_ALL {}
-    link(count);
+    link(round);
     for (; item_ < read_; ++item_) {
       if (fates_[fates_.size() - (read_ - item_)] == Fate::taken) publish_next();
     }
@@ -261,7 +269,7 @@ class BatchRun {
 
   /// The first staged item becomes an entry.
   void publish_next() {
-    ids_.push_back(entries_.id_of(to_slot(entries_.slots())));
+    ids_.push_back(entries_.id_of(entries_.staged_slots().front()));
     entries_.publish();
   }
 
@@ -272,10 +280,10 @@ class BatchRun {
       step_ = Step::own;
       if (item_ > 0 && options_.stop.stop_requested()) return cancelled("a stop was requested");
       if (fates_[item_] == Fate::taken) {
-        blame_.id = entries_.id_of(to_slot(entries_.slots()));
+        blame_.id = entries_.id_of(entries_.staged_slots().front());
         if (linked == 0) {
           linked = std::min(structure_.round_size(), entries_.staged());
-          link(linked);
+          link(entries_.staged_slots().first(linked));
         }
         publish_next();
         --linked;
@@ -348,6 +356,7 @@ class BatchRun {
 
   [[nodiscard]] Result succeed() noexcept {
     if (undo_begun_) structure_.commit();
+    reclaim_if_due(entries_, structure_, workers_);
     end_batch();
     return std::move(ids_);
   }

@@ -1,8 +1,11 @@
 #pragma once
-// The entries of an index: encoded rows, their ids, and which of them are dead, with the two steps of putting one in.
-// `stage` validates an item and writes it into the next free row, where nothing can see it, and reserves what
-// `publish` will need; `publish` makes it an entry and cannot fail.
+// The entries of an index: encoded rows, their ids, and which slots have none. A slot is *live*; or *dead*: its entry
+// was erased or replaced, and the structure may lead over it still; or *free*: neither, and it can be taken again.
+//
+// Putting one in has two steps: `stage` validates an item and writes it into a free row, where nothing can see it, and
+// reserves what `publish` will need; `publish` makes it an entry and cannot fail.
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -51,27 +54,28 @@ class Entries {
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   /// Entries that can be found.
   [[nodiscard]] std::size_t live() const noexcept { return table_.size(); }
-  /// Slots used: live entries and dead ones.
+  /// Slots used: live, dead or free.
   [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
-  [[nodiscard]] bool has_dead() const noexcept { return slots_ != table_.size(); }
-  [[nodiscard]] bool is_dead(Slot slot) const noexcept { return dead_.contains(slot); }
-  [[nodiscard]] bool is_live(Slot slot) const noexcept { return to_index(slot) < slots_ && !is_dead(slot); }
+  [[nodiscard]] std::size_t dead() const noexcept { return slots_ - live() - free_count_; }
+  [[nodiscard]] std::size_t free() const noexcept { return free_count_; }
+  [[nodiscard]] bool has_dead() const noexcept { return dead() != 0; }
+  /// Is there a slot that is not live?
+  [[nodiscard]] bool has_gaps() const noexcept { return slots_ != live(); }
+  [[nodiscard]] bool is_live(Slot slot) const noexcept { return to_index(slot) < slots_ && !gone_.contains(slot); }
   [[nodiscard]] Id id_of(Slot slot) const noexcept { return ids_[to_index(slot)]; }
   [[nodiscard]] std::optional<Slot> find(Id id) const noexcept { return table_.find(id, ids_); }
 
   /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing visible changed.
   void reserve(std::size_t entries) {
-    rows_.reserve(entries);
-    draft_.reserve(entries);
-    ids_.reserve(entries);
+    reserve_slots(entries);
     table_.reserve(entries, ids_);
   }
 
   /// Room for a vector that has to be converted or scaled. Errors: std::bad_alloc.
   void reserve_input() { input_.reserve(dimensions_); }
 
-  /// What `stage` did.
-  enum class Staged : std::uint8_t { taken, passed_over };
+  /// What `stage` did. A duplicate was not staged: `is_staged` says whether its id came before in this round.
+  enum class Staged : std::uint8_t { taken, passed_over, duplicate };
 
   /// A vector that is fit to be kept, in `input_` or where it came from. What the caller's vector throws comes through.
   template <VectorInput V>
@@ -79,23 +83,17 @@ class Entries {
     return admit_vector<Metric>(std::forward<V>(vector), dimensions_, input_);
   }
 
-  /// Writes an admitted vector into the slot after the last staged one. Errors: duplicate_id, capacity_exceeded;
-  /// std::bad_alloc. Then nothing was staged.
+  /// Writes an admitted vector into the next free slot. Errors: capacity_exceeded; std::bad_alloc. Then nothing was
+  /// staged.
   [[nodiscard]] Expected<Staged, Error> stage(Id id, std::span<const float> vector, OnDuplicate on_duplicate) {
-    const std::size_t next = slots_ + staged_;
-    const std::optional<Slot> there = find(id);
-    const std::optional<Slot> staged_before = staged_table_.find(id, ids_);
-    const bool is_new = !there && !staged_before;
+    const Slot slot = next_slot();
+    const std::size_t next = to_index(slot);
+    const bool is_new = !find(id) && !is_staged(id);
     if (!is_new) {
       if (on_duplicate == OnDuplicate::skip) return Staged::passed_over;
-      if (on_duplicate == OnDuplicate::fail) {
-        const bool in_batch = staged_before || to_index(*there) >= batch_first_;
-        return Unexpected<Error>(
-            make_error(ErrorCode::duplicate_id, "expected a new id, got ", id,
-                       in_batch ? ", which came before in this batch" : ", which is in the index"));
-      }
-      dead_.reserve(next + 1);
-      const std::size_t replacing = staged_ - staged_new_ + 1;  // this item and those staged before
+      if (on_duplicate == OnDuplicate::fail) return Staged::duplicate;
+      gone_.reserve(std::max(next + 1, slots_));
+      const std::size_t replacing = staged() - staged_new_ + 1;  // this item and those staged before
       if (keeps_undo_ && replacing > replaced_.capacity()) replaced_.reserve(2 * replacing);
     }
     const std::size_t live_then = live() + staged_new_ + (is_new ? 1 : 0);
@@ -107,35 +105,57 @@ class Entries {
       return Unexpected<Error>(
           make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots, " slots, all are used"));
     }
-    reserve(next + 1);
-    staged_table_.reserve(staged_ + 1, ids_);
+    reserve_slots(next + 1);
+    table_.reserve(live_then, ids_);
+    staged_table_.reserve(staged() + 1, ids_);
+    if (round_.size() == round_.capacity()) round_.reserve(2 * round_.size() + 64);
     ids_[next] = id;
-    rows_.write(to_slot(next), vector);
-    draft_.write(to_slot(next), vector);
-    ++staged_;
+    rows_.write(slot, vector);
+    draft_.write(slot, vector);
+    round_.push_back(slot);
     if (is_new) ++staged_new_;
-    staged_table_.put(to_slot(next), ids_);
+    staged_table_.put(slot, ids_);
     return Staged::taken;
   }
 
-  [[nodiscard]] std::size_t staged() const noexcept { return staged_; }
+  /// Slots that are staged, in order.
+  [[nodiscard]] std::span<const Slot> staged_slots() const noexcept {
+    return std::span<const Slot>(round_).subspan(published_);
+  }
+  [[nodiscard]] std::size_t staged() const noexcept { return round_.size() - published_; }
+  [[nodiscard]] bool is_staged(Id id) const noexcept { return staged_table_.find(id, ids_).has_value(); }
+  /// Slots of the round, published or staged, in order. While undo is kept, of the batch.
+  [[nodiscard]] std::span<const Slot> round_slots() const noexcept { return round_; }
+  /// How many of them are published.
+  [[nodiscard]] std::size_t published() const noexcept { return published_; }
+  /// Slots there will be when what is staged is published, and one more.
+  [[nodiscard]] std::size_t slots_for_one_more() const noexcept {
+    return std::max(slots_, std::min(to_index(next_slot()) + 1, max_slots));
+  }
 
   /// The first staged slot becomes an entry. The entry that had its id before is dead from here on.
   void publish() noexcept {
-    const Slot slot = to_slot(slots_++);
-    --staged_;
+    const Slot slot = round_[published_++];
+    if (to_index(slot) == slots_) {
+      ++slots_;
+    } else {
+      gone_.erase(slot);
+      free_.erase(slot);
+      --free_count_;
+    }
     const std::optional<Slot> before = table_.put(slot, ids_);
     if (!before) {
       --staged_new_;
       return;
     }
-    dead_.insert(*before);
+    gone_.insert(*before);
     if (keeps_undo_) replaced_.push_back({slot, *before});
   }
 
   /// What was staged is published, or is dropped.
   void end_round() noexcept {
-    staged_ = 0;
+    round_.clear();
+    published_ = 0;
     staged_new_ = 0;
     staged_table_.clear();
     if constexpr (SketchedRows<Rows>) rows_.settle(slots_);
@@ -145,6 +165,35 @@ class Entries {
   void begin_batch(bool keep_undo) noexcept {
     keeps_undo_ = keep_undo;
     batch_first_ = slots_;
+  }
+
+  // ---- taking out --------------------------------------------------------------------------------------------------
+
+  /// Room to erase. Errors: std::bad_alloc, nothing changed.
+  void reserve_erase() { gone_.reserve(slots_); }
+  /// The entry of `id`, for which room was made, is dead from here on; false when there is none.
+  bool erase(Id id) noexcept {
+    const std::optional<Slot> slot = find(id);
+    if (!slot) return false;
+    gone_.insert(*slot);
+    table_.erase(id, ids_);
+    return true;
+  }
+  /// The dead slots, in order. Errors: std::bad_alloc.
+  [[nodiscard]] std::vector<Slot> dead_slots() const {
+    std::vector<Slot> dead;
+    dead.reserve(this->dead());
+    gone_.for_each([&](Slot slot) {
+      if (!free_.contains(slot)) dead.push_back(slot);
+    });
+    return dead;
+  }
+  /// Room to free slots. Errors: std::bad_alloc, nothing changed.
+  void reserve_free() { free_.reserve(slots_); }
+  /// Dead slots that the structure has let go are free from here on.
+  void free(std::span<const Slot> dead) noexcept {
+    for (const Slot slot : dead) free_.insert(slot);
+    free_count_ += dead.size();
   }
   /// The batch is linked by codes, if there are any for these rows. Errors: std::bad_alloc.
   void begin_draft() { draft_.begin(rows_, dimensions_, slots_); }
@@ -158,17 +207,25 @@ class Entries {
     std::vector<Replaced>().swap(replaced_);
     end_round();
     if (staged_table_.memory_bytes() > 1'024) staged_table_ = {};  // that of a small batch waits for the next
+    if (round_.capacity() > 1'024) std::vector<Slot>().swap(round_);
   }
   /// The batch ends, and nothing of it stays.
   void roll_back() noexcept {
-    while (slots_ > batch_first_) {
-      const Slot slot = to_slot(--slots_);
+    while (published_ > 0) {
+      const Slot slot = round_[--published_];
       if (!replaced_.empty() && replaced_.back().slot == slot) {
-        dead_.erase(replaced_.back().before);
+        gone_.erase(replaced_.back().before);
         table_.put(replaced_.back().before, ids_);
         replaced_.pop_back();
       } else {
         table_.erase(ids_[to_index(slot)], ids_);
+      }
+      if (to_index(slot) >= batch_first_) {
+        slots_ = to_index(slot);
+      } else {
+        gone_.insert(slot);
+        free_.insert(slot);
+        ++free_count_;
       }
     }
     end_batch();
@@ -176,9 +233,9 @@ class Entries {
 
   void add_memory(MemoryUsage& usage) const noexcept {
     usage.vectors += rows_.memory_bytes();
-    usage.ids += ids_.memory_bytes() + table_.memory_bytes() + dead_.memory_bytes();
-    usage.scratch += input_.capacity() * sizeof(float) + staged_table_.memory_bytes() +
-                     replaced_.capacity() * sizeof(Replaced) + draft_.memory_bytes();
+    usage.ids += ids_.memory_bytes() + table_.memory_bytes() + gone_.memory_bytes() + free_.memory_bytes();
+    usage.scratch += round_.capacity() * sizeof(Slot) + input_.capacity() * sizeof(float) +
+                     staged_table_.memory_bytes() + replaced_.capacity() * sizeof(Replaced) + draft_.memory_bytes();
   }
   static void add_estimate(MemoryUsage& usage, std::size_t dimensions, std::size_t entries) noexcept {
     usage.vectors += Rows::estimate_bytes(dimensions, entries);
@@ -189,7 +246,7 @@ class Entries {
   void check(CheckReport& report) const {
     std::size_t live = 0;
     for (std::size_t i = 0; i < slots_; ++i) {
-      if (is_dead(to_slot(i))) continue;
+      if (gone_.contains(to_slot(i))) continue;
       ++live;
       if (find(ids_[i]) != to_slot(i)) add_fault(report, "slot ", i, ": its id ", ids_[i], " leads elsewhere");
     }
@@ -201,12 +258,28 @@ class Entries {
     copy.rows_ = rows_.clone();
     copy.ids_ = ids_.clone();
     copy.table_ = table_;
-    copy.dead_ = dead_;
+    copy.gone_ = gone_;
+    copy.free_ = free_;
+    copy.free_count_ = free_count_;
     copy.slots_ = slots_;
     return copy;
   }
 
  private:
+  /// Where the next item is staged: a free slot that is not staged, or one that was never used.
+  [[nodiscard]] Slot next_slot() const noexcept {
+    const std::size_t from = staged() == 0 ? 0 : to_index(round_.back()) + 1;
+    if (free_count_ != 0 && from < slots_) {
+      if (const auto slot = free_.first_from(from)) return *slot;
+    }
+    return to_slot(std::max(from, slots_));
+  }
+  void reserve_slots(std::size_t slots) {
+    rows_.reserve(slots);
+    draft_.reserve(slots);
+    ids_.reserve(slots);
+  }
+
   struct Replaced {
     Slot slot;
     Slot before;
@@ -217,12 +290,15 @@ class Entries {
   Rows rows_;
   IdsBySlot<Id> ids_;
   SlotTable<Id> table_;
-  SlotSet dead_;
+  SlotSet gone_;  // slots that are dead or free
+  SlotSet free_;
+  std::size_t free_count_ = 0;
   std::size_t slots_ = 0;
 
-  Draft<Rows> draft_;         // only while a batch runs that wants one
-  std::vector<float> input_;  // scratch of admit
-  std::size_t staged_ = 0;
+  Draft<Rows> draft_;           // only while a batch runs that wants one
+  std::vector<float> input_;    // scratch of admit
+  std::vector<Slot> round_;     // slots of the round, or of the batch while undo is kept
+  std::size_t published_ = 0;   // of them
   std::size_t staged_new_ = 0;  // staged items whose id is not in the index
   bool keeps_undo_ = false;
   std::size_t batch_first_ = 0;     // slots used when the batch began

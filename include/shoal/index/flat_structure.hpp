@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <tuple>
 
 #include "shoal/index/structure.hpp"
 
@@ -17,14 +18,20 @@ class FlatStructure {
   void reserve(std::size_t) noexcept {}
   [[nodiscard]] std::size_t round_size() const noexcept { return 64; }
   template <VectorRows Rows>
-  void link(const Rows&, std::size_t count, const Workers&, std::span<typename Rows::QueryBuffer>) noexcept {
-    size_ += count;
+  void link(const Rows&, std::span<const Slot> slots, const Workers&, std::span<typename Rows::QueryBuffer>) noexcept {
+    if (slots.empty()) return;
+    size_ = std::max(size_, to_index(slots.back()) + 1);
+    linked_ += slots.size();
+  }
+  template <VectorRows Rows>
+  void unlink(const Rows&, std::span<const Slot> slots, const Workers&) noexcept {
+    linked_ -= slots.size();
   }
   void end_batch() noexcept {}
-  void begin_undo() noexcept { undo_size_ = size_; }
+  void begin_undo() noexcept { before_ = {size_, linked_}; }
   void commit() noexcept {}
-  void roll_back() noexcept { size_ = undo_size_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  void roll_back() noexcept { std::tie(size_, linked_) = before_; }
+  [[nodiscard]] std::size_t linked() const noexcept { return linked_; }
 
   /// *Cost*: size() distances. Errors: std::bad_alloc.
   template <SlotScorer Scorer, class Accept, class Before>
@@ -61,8 +68,9 @@ class FlatStructure {
     found.resize(k, Candidate{});
   }
 
-  std::size_t size_ = 0;
-  std::size_t undo_size_ = 0;
+  std::size_t size_ = 0;  // slots that may be linked are below
+  std::size_t linked_ = 0;
+  std::tuple<std::size_t, std::size_t> before_{};  // the undo
 };
 
 }  // namespace shoal::inline v0::detail

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "shoal/graph/link_round.hpp"
+#include "shoal/graph/unlink.hpp"
 #include "shoal/index/config.hpp"
 #include "shoal/index/structure.hpp"
 
@@ -20,11 +21,15 @@ class HnswStructure {
       : graph_(config.M, config.seed), ef_construction_(std::max(config.ef_construction, config.M)) {}
 
   void reserve(std::size_t slots) { graph_.reserve(slots); }
-  [[nodiscard]] std::size_t round_size() const noexcept { return detail::round_size(graph_.size()); }
+  [[nodiscard]] std::size_t round_size() const noexcept { return detail::round_size(graph_.linked()); }
   template <VectorRows Rows>
-  void link(const Rows& rows, std::size_t count, const Workers& workers,
+  void link(const Rows& rows, std::span<const Slot> slots, const Workers& workers,
             std::span<typename Rows::QueryBuffer> buffers) {
-    link_round(graph_, RowSpace<Rows>{&rows, buffers}, count, ef_construction_, scratch_, workers);
+    link_round(graph_, RowSpace<Rows>{&rows, buffers}, slots, ef_construction_, scratch_, workers);
+  }
+  template <VectorRows Rows>
+  void unlink(const Rows& rows, std::span<const Slot> slots, const Workers& workers) {
+    detail::unlink(graph_, RowSpace<Rows>{&rows}, slots, scratch_, workers);
   }
   /// Gives back the memory of large rounds; that of small ones waits for the next.
   void end_batch() noexcept {
@@ -33,20 +38,20 @@ class HnswStructure {
   void begin_undo() { graph_.begin_undo(); }
   void commit() noexcept { graph_.commit(); }
   void roll_back() noexcept { graph_.roll_back(); }
-  [[nodiscard]] std::size_t size() const noexcept { return graph_.size(); }
+  [[nodiscard]] std::size_t linked() const noexcept { return graph_.linked(); }
 
   /// Errors: std::bad_alloc.
   template <SlotScorer Scorer, class Accept, class Before>
   void search(const Scorer& scorer, SearchSize wanted, const Accept& accept, const Before&,
               StructureScratch& scratch) const {
-    if (graph_.size() == 0) return;
+    if (graph_.linked() == 0) return;
     WalkScratch& walk = scratch.walk;
     walk.visited.clear();
     walk.reserve(graph_.size(), 2 * graph_.M());
     walk.pool.reset(wanted.ef);
     // From the root every slot can be reached: it is a seed besides the place where the descent ends.
     std::array<Candidate, 2> seeds{Candidate{score(scorer, graph_.entry()), graph_.entry()},
-                                   Candidate{score(scorer, HnswGraph::root()), HnswGraph::root()}};
+                                   Candidate{score(scorer, graph_.root()), graph_.root()}};
     seeds[0] = descend(graph_, seeds[0], 0, scorer, walk);
     if constexpr (std::same_as<Accept, AcceptAll>) {
       beam_search(graph_, 0, seeds, scorer, walk);
@@ -64,8 +69,9 @@ class HnswStructure {
   /// Verifies every invariant of the graph.
   void check(CheckReport& report) const { report = check_graph(graph_); }
   void add_stats(IndexStats& stats) const {
-    stats.levels.resize(graph_.size() == 0 ? 0 : graph_.top_level() + 1);
+    stats.levels.resize(graph_.linked() == 0 ? 0 : graph_.top_level() + 1);
     for (std::size_t i = 0; i < graph_.size(); ++i) {
+      if (!graph_.is_linked(to_slot(i))) continue;
       for (unsigned level = 0; level <= graph_.lists().level_of(to_slot(i)); ++level) {
         stats.levels[level].slots += 1;
         stats.levels[level].links += graph_.lists().count(to_slot(i), level);

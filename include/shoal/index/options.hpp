@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "shoal/core/workers.hpp"
 
@@ -63,6 +64,22 @@ struct BatchOptions {
 #if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
 #endif
+};
+
+/// Choices of `batch_erase`.
+struct EraseOptions {
+  unsigned threads = 1;  ///< Threads that may repair the graph; 0: one for each core. Same result.
+#if SHOAL_HAS_THREADS
+  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
+#endif
+};
+
+/// What `batch_erase` did, in the order of the ids given.
+template <class Id>
+struct EraseReport {
+  std::vector<Id> erased{};    ///< They are gone.
+  std::vector<Id> absent{};    ///< They were not in the index.
+  std::vector<Id> repeated{};  ///< They came before among the ids given, and were erased then.
 };
 
 /// Choices of a search.

@@ -40,16 +40,15 @@ class SearchRun {
       : entries_(entries), structure_(structure), scratch_(scratch) {}
 
   [[nodiscard]] std::vector<Neighbor<Id>> run(std::span<const float> query, const SearchOptions& options) {
-    const std::size_t slots = structure_.size();
     const std::size_t k = std::min(options.k, entries_.live());
     if (k == 0) return {};
     const std::size_t ef =
-        std::min(std::max(options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k), k), slots);
+        std::min(std::max(options.ef != 0 ? options.ef : std::max<std::size_t>(100, 2 * k), k), structure_.linked());
     const std::size_t found = ranks_found ? std::min(std::max<std::size_t>(20, 2 * k), ef) : k;
     const SearchSize wanted{found, ef};
     const Scorer scorer{&entries_.rows(), entries_.rows().prepare(query, scratch_.query)};
     scratch_.structure.found.clear();
-    if (options.filter || entries_.has_dead() || slots != entries_.slots()) {
+    if (options.filter || hides_some()) {
       find(scorer, wanted, [&](Slot slot) {
         return entries_.is_live(slot) &&
                (!options.filter || options.filter(static_cast<std::uint64_t>(entries_.id_of(slot))));
@@ -66,6 +65,12 @@ class SearchRun {
   // are compared, they are compared by what ranks.
   static constexpr bool ranks_found = RankedRows<Rows> && Structure::is_walked;
   using Scorer = std::conditional_t<RankedRows<Rows> && !Structure::is_walked, RankScorer<Rows>, RowScorer<Rows>>;
+
+  /// Has the structure slots that are no live entries? Dead ones, or those of a round whose items are being told of.
+  [[nodiscard]] bool hides_some() const noexcept {
+    return (Structure::is_walked ? entries_.has_dead() : entries_.has_gaps()) ||
+           structure_.linked() != entries_.live() + entries_.dead();
+  }
 
   template <class Accept>
   void find(const Scorer& scorer, const SearchSize& wanted, const Accept& accept) {

@@ -90,10 +90,13 @@ struct StructureScratch {
 };
 
 /// - `S(config)`: empty. - `reserve(n)`: room for slots below n.
-/// - `link(rows, count, workers, buffers)`: makes the next `count` slots findable; their rows are written. Throws
-///   std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome does not depend on the workers.
-///   What was linked and taken back can be linked again without more memory. `buffers`: one for each worker if rows
-///   have sketches.
+/// - `link(rows, slots, workers, buffers)`: makes slots findable, the next ones or such as were unlinked, in order;
+///   their rows are written. Throws std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome
+///   does not depend on the workers. What was linked and taken back can be linked again without more memory. `buffers`:
+///   one for each worker if rows have sketches.
+/// - `unlink(rows, slots, workers)`: they are not findable any more. Throws std::bad_alloc, nothing changed. Cannot be
+///   taken back.
+/// - `linked()`: how many slots are findable.
 /// - `is_walked`: whether linking and searching compare some rows, rather than none and all.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
 /// link at once now.
@@ -105,18 +108,19 @@ struct StructureScratch {
 template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
     requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
-             SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
+             std::span<const Slot> slots, SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
              IndexStats& stats, const Workers& workers, std::span<typename Rows::QueryBuffer> buffers,
              bool (*before)(const Candidate&, const Candidate&)) {
       { S::is_walked } -> std::convertible_to<bool>;
       structure.reserve(n);
-      structure.link(rows, n, workers, buffers);
+      structure.link(rows, slots, workers, buffers);
+      structure.unlink(rows, slots, workers);
       { view.round_size() } noexcept -> std::same_as<std::size_t>;
       { structure.end_batch() } noexcept;
       structure.begin_undo();
       { structure.commit() } noexcept;
       { structure.roll_back() } noexcept;
-      { view.size() } noexcept -> std::same_as<std::size_t>;
+      { view.linked() } noexcept -> std::same_as<std::size_t>;
       view.search(scorer, size, accept, before, scratch);
       view.check(report);
       view.add_stats(stats);

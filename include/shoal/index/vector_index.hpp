@@ -102,6 +102,72 @@ class VectorIndex {
     return {};
   }
 
+  /// Inserts an entry, or replaces the vector of the one that is there: `insert` with `OnDuplicate::overwrite`.
+  template <class IdValue, VectorInput Vector>
+  [[nodiscard]] Expected<void, Error> upsert(IdValue id, const Vector& vector, BatchOptions options = {}) {
+    options.on_duplicate = OnDuplicate::overwrite;
+    return insert(id, vector, options);
+  }
+
+  // ---- taking vectors out ------------------------------------------------------------------------------------------
+
+  /// The entry is not found any more, and its id may be used again.
+  /// *Errors*: id_not_found, out_of_memory, reentrant_mutation; nothing changed.
+  /// *Cost*: O(1) now; when a sixteenth of the entries has died, lists that lead to them are chosen anew, which comes
+  /// to about one insertion for each.
+  template <std::integral IdValue>
+  [[nodiscard]] Expected<void, Error> erase(IdValue id) {
+    detail::AccessCheck::Write write(shared().access);
+    if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
+    SHOAL_TRY { entries_.reserve_erase(); }
+    SHOAL_CATCH_ALL { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+    if (!detail::fits<Id>(id) || !entries_.erase(static_cast<Id>(id))) {
+      return Unexpected<Error>(
+          detail::make_error(ErrorCode::id_not_found, "expected an id that is in the index, got ", id));
+    }
+    detail::reclaim_if_due(entries_, structure_, detail::Workers());
+    return {};
+  }
+
+  /// Erases entries, each once, and says which ids were there.
+  ///
+  /// *Shape*: any input range of integers; all of it is read before anything is erased.
+  /// *Errors*: id_out_of_range for one that does not fit the id type, with its position; out_of_memory,
+  /// reentrant_mutation; nothing changed. What the range throws comes through.
+  template <std::ranges::input_range Ids>
+    requires std::integral<std::ranges::range_value_t<Ids>>
+  [[nodiscard]] Expected<EraseReport<Id>, Error> batch_erase(Ids&& ids, const EraseOptions& options = {}) {
+    detail::AccessCheck::Write write(shared().access);
+    if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
+    std::vector<Id> wanted;
+    EraseReport<Id> report;
+    SHOAL_TRY {
+      for (auto&& id : ids) {
+        if (!detail::fits<Id>(id)) {
+          auto error = detail::to_id<Id>(id).error();
+          return Unexpected<Error>(detail::make_error(error.code(), "id ", wanted.size(), ": ", error.message()));
+        }
+        wanted.push_back(static_cast<Id>(id));
+      }
+      report.erased.reserve(wanted.size());
+      report.absent.reserve(wanted.size());
+      report.repeated.reserve(wanted.size());
+      entries_.reserve_erase();
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+    std::vector<Id>& missing = report.absent;
+    for (const Id id : wanted) (entries_.erase(id) ? report.erased : missing).push_back(id);
+    wanted = report.erased;
+    std::sort(wanted.begin(), wanted.end());
+    std::erase_if(missing, [&](Id id) {
+      const bool was_there = std::binary_search(wanted.begin(), wanted.end(), id);
+      if (was_there) report.repeated.push_back(id);
+      return was_there;
+    });
+    detail::reclaim_if_due(entries_, structure_, detail::workers_of(options));
+    return report;
+  }
+
   /// Makes room for `entries` in all, so that inserting up to that many allocates little.
   /// *Errors*: out_of_memory (room made before the failing allocation may stay), capacity_exceeded, reentrant_mutation;
   /// no entry changed.
@@ -228,8 +294,9 @@ class VectorIndex {
     structure_.check(report);
     entries_.check(report);
     // Between the items of a round, more may be linked than are entries yet.
-    if (structure_.size() < entries_.slots() || structure_.size() > entries_.slots() + entries_.staged()) {
-      detail::add_fault(report, "the structure has ", structure_.size(), " slots, the entries have ", entries_.slots());
+    const std::size_t used = entries_.live() + entries_.dead();
+    if (structure_.linked() < used || structure_.linked() > used + entries_.staged()) {
+      detail::add_fault(report, "the structure has ", structure_.linked(), " slots, the entries have ", used);
     }
     return report;
   }
@@ -239,7 +306,8 @@ class VectorIndex {
     detail::AccessCheck::Read read(shared().access);
     IndexStats stats;
     stats.live = entries_.live();
-    stats.dead = entries_.slots() - stats.live;
+    stats.dead = entries_.dead();
+    stats.free = entries_.free();
     structure_.add_stats(stats);
     return stats;
   }
@@ -269,13 +337,15 @@ class VectorIndex {
   /// too much is taken back in the copy, and the rest of it linked again. Errors: std::bad_alloc.
   [[nodiscard]] Structure published_structure() const {
     Structure copy = structure_.clone();
-    if (copy.size() != entries_.slots()) {
+    if (copy.linked() != entries_.live() + entries_.dead()) {
       copy.roll_back();
       std::vector<typename Rows::QueryBuffer> buffers;
       buffers.emplace_back(entries_.rows());
-      while (copy.size() < entries_.slots()) {
-        copy.link(entries_.rows(), std::min(copy.round_size(), entries_.slots() - copy.size()), detail::Workers(),
-                  buffers);
+      std::span<const Slot> rest = entries_.round_slots().first(entries_.published());
+      while (!rest.empty()) {
+        const std::size_t count = std::min(copy.round_size(), rest.size());
+        copy.link(entries_.rows(), rest.first(count), detail::Workers(), buffers);
+        rest = rest.subspan(count);
       }
     }
     copy.commit();

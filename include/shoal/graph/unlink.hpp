@@ -1,0 +1,106 @@
+#pragma once
+// Taking slots out of the graph, many at once. A list that leads to one of them is chosen anew, among what is left of
+// it and the links of those that go (FreshDiskANN, arXiv 2105.09613, Algorithm 4): who was reached through them still
+// is. Each list is made of itself and of lists of slots that go, which do not change: so lists are repaired in
+// parallel, and the graph does not depend on how many threads there are. Then the tree is mended, and the slots are
+// free.
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "shoal/core/slot_set.hpp"
+#include "shoal/core/workers.hpp"
+#include "shoal/graph/link_round.hpp"
+#include "shoal/graph/tree.hpp"
+
+namespace shoal::inline v0::detail {
+
+template <SlotSpace Space>
+class Unlinking {
+ public:
+  Unlinking(HnswGraph& graph, const Space& space, const SlotSet& gone, RoundScratch& scratch,
+            const Workers& workers) noexcept
+      : graph_(graph), space_(space), gone_(gone), scratch_(scratch), workers_(workers) {}
+
+  /// Errors: std::bad_alloc, nothing changed.
+  void run(std::span<const Slot> slots) {
+    const std::size_t most = 2 * graph_.M() * (2 * graph_.M() + 1);
+    while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
+    for (LinkWorker& worker : scratch_.workers) {
+      worker.walk.reserve(graph_.size(), 2 * graph_.M());
+      worker.candidates.reserve(most);
+      worker.chosen.reserve(2 * graph_.M());
+      if (worker.block.size() < most) worker.block.resize(most);
+      if (worker.distances.size() < most) worker.distances.resize(most);
+    }
+    graph_.reserve_free();
+    workers_.for_each(graph_.size(), [this](std::size_t worker, std::size_t i) {
+      const Slot slot = to_slot(i);
+      if (!graph_.is_linked(slot) || gone_.contains(slot)) return;
+      for (unsigned level = 0; level <= graph_.lists().level_of(slot); ++level) {
+        repair(slot, level, scratch_.workers[worker]);
+      }
+    });
+    graph_.free(slots);
+    mend_tree();
+  }
+
+ private:
+  void repair(Slot slot, unsigned level, LinkWorker& worker) const noexcept {
+    const LinkLists& lists = graph_.lists();
+    bool is_hit = false;
+    lists.for_each(slot, level, [&](Slot target) { is_hit |= gone_.contains(target); });
+    if (!is_hit) return;
+    VisitedSet& seen = worker.walk.visited;
+    seen.clear();
+    seen.insert(slot);
+    std::size_t count = 0;
+    const auto take = [&](Slot target) {
+      if (!gone_.contains(target) && seen.insert(target)) worker.block[count++] = target;
+    };
+    lists.for_each(slot, level, [&](Slot target) {
+      take(target);
+      if (gone_.contains(target)) lists.for_each(target, level, take);
+    });
+    space_.scorer_for(slot)(std::span<const Slot>(worker.block).first(count), worker.distances.data());
+    std::vector<Candidate>& candidates = worker.candidates;
+    candidates.clear();
+    for (std::size_t i = 0; i < count; ++i) candidates.push_back({worker.distances[i], worker.block[i]});
+    std::sort(candidates.begin(), candidates.end());
+    const std::size_t chosen = select_neighbors(std::span<Candidate>(candidates), kept_links(lists, level), space_);
+    worker.chosen.clear();
+    for (std::size_t i = 0; i < chosen; ++i) worker.chosen.push_back(candidates[i].slot);
+    graph_.lists().assign(slot, level, worker.chosen);
+  }
+
+  void mend_tree() noexcept {
+    LinkLists& lists = graph_.lists();
+    for (std::size_t i = to_index(graph_.root()) + 1; i < graph_.size(); ++i) {
+      const Slot slot = to_slot(i);
+      if (!graph_.is_linked(slot)) continue;
+      const Slot parent = lists.parent(slot);
+      if (parent == slot || !graph_.is_linked(parent) || !lists.contains(parent, 0, slot)) adopt(graph_, slot);
+      if (lists.count(slot, 0) == 0) lists.put(slot, 0, 0, lists.parent(slot));  // nothing is left around it
+    }
+  }
+
+  HnswGraph& graph_;
+  const Space& space_;
+  const SlotSet& gone_;
+  RoundScratch& scratch_;
+  const Workers& workers_;
+};
+
+/// Takes linked slots out. No undo log is kept meanwhile. *Cost*: O(links), and choosing each list that leads to one of
+/// them. Errors: std::bad_alloc, nothing changed.
+template <SlotSpace Space>
+void unlink(HnswGraph& graph, const Space& space, std::span<const Slot> slots, RoundScratch& scratch,
+            const Workers& workers) {
+  SlotSet gone;
+  gone.reserve(graph.size());
+  for (const Slot slot : slots) gone.insert(slot);
+  Unlinking<Space>(graph, space, gone, scratch, workers).run(slots);
+}
+
+}  // namespace shoal::inline v0::detail
