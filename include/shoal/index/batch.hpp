@@ -349,6 +349,7 @@ class BatchRun {
   }
 
   void end_batch() noexcept {
+    reclaim_if_due(entries_, structure_, workers_);
     entries_.end_batch();
     structure_.end_batch();
     scratch_.end_batch();
@@ -356,7 +357,6 @@ class BatchRun {
 
   [[nodiscard]] Result succeed() noexcept {
     if (undo_begun_) structure_.commit();
-    reclaim_if_due(entries_, structure_, workers_);
     end_batch();
     return std::move(ids_);
   }
