@@ -11,6 +11,7 @@
 #include "counting_new.hpp"
 #include "support.hpp"
 #include <shoal/graph/link_round.hpp>
+#include <shoal/graph/unlink.hpp>
 
 namespace shoal {
 namespace {
@@ -19,6 +20,7 @@ using detail::HnswGraph;
 using detail::link_round;
 using detail::LinkLists;
 using detail::RoundScratch;
+using detail::unlink;
 using detail::Workers;
 using support::FailingAllocations;
 using support::faults;
@@ -161,6 +163,44 @@ TEST_CASE("whichever allocation of a round fails, an undo log takes back all rou
   }
   CHECK(failures > 20);
   CHECK(touched > 0);
+}
+
+TEST_CASE("whichever allocation of taking slots out fails, the graph is what it was, and it can be done again") {
+  Random random(1905);
+  CAPTURE(random.seed());
+  const Points points = crowded_points(random, 300);
+  const PointSpace space{&points};
+  HnswGraph graph(3, 5);
+  RoundScratch scratch;
+  grow(graph, space, 300, scratch);
+  std::vector<Slot> gone;
+  for (std::size_t i = 0; i < 300; i += 1 + random.below(4)) gone.push_back(to_slot(i));
+  const Snapshot before(graph);
+  HnswGraph expected = graph.clone();
+  unlink(expected, space, gone, scratch, Workers());
+  for (const unsigned workers : {1U, 3U}) {
+    for (const bool forever : {false, true}) {
+      std::size_t failures = 0;
+      for (std::size_t allowed = 0;; ++allowed) {
+        CAPTURE(workers);
+        CAPTURE(forever);
+        CAPTURE(allowed);
+        HnswGraph again = graph.clone();
+        RoundScratch fresh;
+        const Outcome outcome = run(allowed, forever, [&] { unlink(again, space, gone, fresh, Workers(workers)); });
+        if (outcome == Outcome::failed) {
+          ++failures;
+          REQUIRE(Snapshot(again) == before);
+          REQUIRE(again.linked() == 300);
+          unlink(again, space, gone, fresh, Workers(workers));
+        }
+        REQUIRE(Snapshot(again) == Snapshot(expected));
+        REQUIRE(faults(again) == "");
+        if (outcome == Outcome::done) break;
+      }
+      CHECK(failures > 5);
+    }
+  }
 }
 
 TEST_CASE("whichever allocation of reserving fails, widening or not, lists and parents are what they were") {

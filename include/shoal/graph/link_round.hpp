@@ -62,6 +62,7 @@ class Round {
         space_(space),
         slots_(slots),
         gapless_(to_index(slots.back()) - to_index(slots.front()) + 1 == slots.size()),
+        comes_last_(graph.linked() == graph.size() && gapless_ && to_index(slots.back()) + 1 == graph.size()),
         ef_construction_(ef_construction),
         scratch_(scratch),
         workers_(workers) {}
@@ -107,11 +108,11 @@ class Round {
   /// Which slots a round compares with.
   enum class Part : std::uint8_t { others, round };
 
-  /// Those that all of the round are compared with.
+  /// Those that all of the round are compared with, if they are not just the slots before it.
   void list_others() {
     std::vector<Slot>& all = scratch_.others;
     all.clear();
-    if (!compares_all()) return;
+    if (!compares_all() || comes_last_) return;
     constexpr std::size_t least = 1'500;  // as many as a single slot is compared with
     const std::size_t wanted = std::max(least, others());
     if (wanted > all.capacity()) all.reserve(wanted == least ? least : std::bit_ceil(wanted));
@@ -137,7 +138,7 @@ class Round {
     const bool scan = compares_all();
     for (std::size_t i = 0; i < panel.size(); ++i) worker.nearest[i].reset(ef_construction_);
     if (scan) {
-      compare(panel, scratch_.others, worker);
+      compare_with_others(panel, worker);
       for (std::size_t i = 0; i < panel.size(); ++i) worker.nearest[i].keep_aside();
     }
     compare(panel, slots_, worker);
@@ -162,14 +163,24 @@ class Round {
     }
   }
 
-  /// Compares a panel with slots.
+  void compare_with_others(std::span<const Slot> panel, LinkWorker& worker) const noexcept {
+    if (!comes_last_) return compare(panel, scratch_.others, worker);
+    for (std::size_t begin = 0; begin < others(); begin += LinkWorker::block_slots) {
+      const std::size_t size = std::min(LinkWorker::block_slots, others() - begin);
+      for (std::size_t i = 0; i < size; ++i) worker.block[i] = to_slot(begin + i);
+      compare_block(panel, std::span<const Slot>(worker.block).first(size), worker);
+    }
+  }
   void compare(std::span<const Slot> panel, std::span<const Slot> slots, LinkWorker& worker) const noexcept {
     for (std::size_t begin = 0; begin < slots.size(); begin += LinkWorker::block_slots) {
-      const std::span<const Slot> block = slots.subspan(begin, std::min(LinkWorker::block_slots, slots.size() - begin));
-      block_distances(space_, panel, block, worker.distances.data());
-      for (std::size_t i = 0; i < panel.size(); ++i) {
-        offer(panel[i], block, &worker.distances[i * block.size()], worker.nearest[i]);
-      }
+      const std::size_t size = std::min(LinkWorker::block_slots, slots.size() - begin);
+      compare_block(panel, slots.subspan(begin, size), worker);
+    }
+  }
+  void compare_block(std::span<const Slot> panel, std::span<const Slot> block, LinkWorker& worker) const noexcept {
+    block_distances(space_, panel, block, worker.distances.data());
+    for (std::size_t i = 0; i < panel.size(); ++i) {
+      offer(panel[i], block, &worker.distances[i * block.size()], worker.nearest[i]);
     }
   }
 
@@ -329,7 +340,8 @@ class Round {
   const LinkLists& lists_;
   const Space& space_;
   std::span<const Slot> slots_;
-  bool gapless_;
+  bool gapless_;     // no slot lies between them
+  bool comes_last_;  // every slot before them is linked, and none comes after
   std::size_t ef_construction_;
   RoundScratch& scratch_;
   const Workers& workers_;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 
+#include "shoal/core/platform.hpp"
 #include "shoal/core/slot_set.hpp"
 #include "shoal/core/workers.hpp"
 #include "shoal/graph/link_round.hpp"
@@ -35,18 +36,23 @@ class Unlinking {
       if (worker.distances.size() < most) worker.distances.resize(most);
     }
     graph_.reserve_free();
-    workers_.for_each(graph_.size(), [this](std::size_t worker, std::size_t i) {
+    const auto repair_slot = [this](std::size_t worker, std::size_t i) {
       const Slot slot = to_slot(i);
       if (!graph_.is_linked(slot) || gone_.contains(slot)) return;
       for (unsigned level = 0; level <= graph_.lists().level_of(slot); ++level) {
         repair(slot, level, scratch_.workers[worker]);
       }
-    });
+    };
+    SHOAL_TRY { workers_.for_each(graph_.size(), repair_slot); }
+    SHOAL_CATCH_ALL {  // an executor that gave up: half of it cannot be left
+      for (std::size_t i = 0; i < graph_.size(); ++i) repair_slot(0, i);
+    }
     graph_.free(slots);
     mend_tree();
   }
 
  private:
+  /// Does nothing to a list that is repaired.
   void repair(Slot slot, unsigned level, LinkWorker& worker) const noexcept {
     const LinkLists& lists = graph_.lists();
     bool is_hit = false;

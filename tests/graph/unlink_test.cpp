@@ -1,0 +1,188 @@
+// Taking slots out of a graph, against a plain loop over all lists.
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+#include <shoal/graph/unlink.hpp>
+
+namespace shoal {
+namespace {
+
+using detail::Candidate;
+using detail::HnswGraph;
+using detail::RoundScratch;
+using detail::Workers;
+using support::faults;
+using support::grow;
+using support::links_of;
+using support::Points;
+using support::PointSpace;
+using support::Random;
+using support::Snapshot;
+
+std::vector<Slot> to_slots(const std::set<std::size_t>& numbers) {
+  std::vector<Slot> slots;
+  for (const std::size_t number : numbers) slots.push_back(to_slot(number));
+  return slots;
+}
+
+/// `share` of the slots that are linked, and always the root and the entry point.
+std::set<std::size_t> some_of(const HnswGraph& graph, Random& random, double share) {
+  std::set<std::size_t> chosen{to_index(graph.root()), to_index(graph.entry())};
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    if (graph.is_linked(to_slot(i)) && random.chance(share)) chosen.insert(i);
+  }
+  return chosen;
+}
+
+/// What a list becomes when the slots of `gone` go.
+std::vector<std::size_t> repaired(const HnswGraph& graph, const Points& points, std::size_t slot, unsigned level,
+                                  const std::set<std::size_t>& gone) {
+  const std::vector<std::size_t> before = links_of(graph, slot, level);
+  if (std::none_of(before.begin(), before.end(), [&](std::size_t to) { return gone.contains(to); })) return before;
+  std::set<std::size_t> near;
+  for (const std::size_t to : before) {
+    near.insert(to);
+    if (!gone.contains(to)) continue;
+    for (const std::size_t next : links_of(graph, to, level)) near.insert(next);
+  }
+  std::vector<Candidate> candidates;
+  for (const std::size_t to : near) {
+    if (to == slot || gone.contains(to)) continue;
+    candidates.push_back({support::squared_distance(points[slot], points[to]), to_slot(to)});
+  }
+  std::sort(candidates.begin(), candidates.end());
+  std::vector<std::size_t> links;
+  for (const Candidate& each : support::naive_selection(candidates, detail::kept_links(graph.lists(), level), points,
+                                                        support::squared_distance)) {
+    links.push_back(to_index(each.slot));
+  }
+  return links;
+}
+
+}  // namespace
+
+TEST_CASE("lists that led to what went are chosen anew among what is left and the links of what went") {
+  Random random(2101);
+  CAPTURE(random.seed());
+  const Points points = support::random_points(random, 900, 5);
+  for (const double share : {0.01, 0.1, 0.5, 0.9}) {
+    CAPTURE(share);
+    RoundScratch scratch;
+    HnswGraph graph = support::graph_of(points, 5);
+    const std::set<std::size_t> gone = some_of(graph, random, share);
+    const HnswGraph before = graph.clone();
+    unlink(graph, PointSpace{&points}, to_slots(gone), scratch, Workers());
+    CHECK(faults(graph) == "");
+    CHECK(graph.linked() == 900 - gone.size());
+    for (std::size_t slot = 0; slot < 900; ++slot) {
+      CHECK(graph.is_linked(to_slot(slot)) == !gone.contains(slot));
+      for (unsigned level = 0; level <= graph.lists().level_of(to_slot(slot)); ++level) {
+        if (gone.contains(slot)) {
+          CHECK(links_of(graph, slot, level).empty());
+          continue;
+        }
+        const std::vector<std::size_t> links = links_of(graph, slot, level);
+        const std::vector<std::size_t> expected = repaired(before, points, slot, level, gone);
+        if (links == expected) continue;
+        // Adoption put links in afterwards, in place of others or behind them.
+        CHECK(level == 0);
+        REQUIRE(links.size() >= expected.size());
+        for (std::size_t i = 0; i < links.size(); ++i) {
+          if (i < expected.size() && links[i] == expected[i]) continue;
+          CHECK((support::parent_of(graph, links[i]) == slot || support::parent_of(graph, slot) == links[i]));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the outcome is the same on any number of workers, and when the executor gives up") {
+  Random random(2102);
+  CAPTURE(random.seed());
+  const Points points = support::random_points(random, 1'500, 5);
+  const HnswGraph graph = support::graph_of(points, 6);
+  const std::vector<Slot> gone = to_slots(some_of(graph, random, 0.2));
+  HnswGraph expected = graph.clone();
+  RoundScratch scratch;
+  unlink(expected, PointSpace{&points}, gone, scratch, Workers());
+  const Executor backwards = [](std::size_t count, const std::function<void(std::size_t)>& task) {
+    for (std::size_t i = count; i-- > 0;) task(i);
+  };
+  const Executor gives_up = [](std::size_t, const std::function<void(std::size_t)>&) {
+    throw std::runtime_error("no thread to be had");
+  };
+  for (const Workers& workers : {Workers(2), Workers(7), Workers(3, backwards), Workers(3, gives_up)}) {
+    HnswGraph again = graph.clone();
+    RoundScratch fresh;
+    unlink(again, PointSpace{&points}, gone, fresh, workers);
+    CHECK(Snapshot(again) == Snapshot(expected));
+    CHECK(faults(again) == "");
+  }
+}
+
+TEST_CASE("slots go and come again, until none is left, and the graph is sound at each step") {
+  Random random(2103);
+  CAPTURE(random.seed());
+  const Points points = support::random_points(random, 400, 4);
+  const PointSpace space{&points};
+  RoundScratch scratch;
+  HnswGraph graph = support::graph_of(points, 4);
+  for (int round = 0; round < 30; ++round) {
+    CAPTURE(round);
+    const std::set<std::size_t> gone = some_of(graph, random, round % 5 == 4 ? 1.0 : random.unit());
+    const bool all = gone.size() == graph.linked();
+    unlink(graph, space, to_slots(gone), scratch, Workers());
+    REQUIRE(faults(graph) == "");
+    REQUIRE((graph.linked() == 0) == all);
+    std::set<std::size_t> back;
+    for (const std::size_t slot : gone) {
+      if (all || random.chance(0.7)) back.insert(slot);
+    }
+    const std::vector<Slot> slots = to_slots(back);
+    for (std::size_t first = 0; first < slots.size(); first += 64) {
+      link_round(graph, space, std::span(slots).subspan(first, std::min<std::size_t>(64, slots.size() - first)), 40,
+                 scratch, Workers());
+      REQUIRE(faults(graph) == "");
+    }
+  }
+}
+
+TEST_CASE("what is linked into free slots can be taken back") {
+  Random random(2104);
+  CAPTURE(random.seed());
+  const Points points = support::random_points(random, 600, 4);
+  const PointSpace space{&points};
+  RoundScratch scratch;
+  HnswGraph graph(4, 7);
+  grow(graph, space, 500, scratch);
+  std::set<std::size_t> gone = some_of(graph, random, 0.3);
+  unlink(graph, space, to_slots(gone), scratch, Workers());
+  graph.reserve(600);
+  for (std::size_t slot = 500; slot < 600; ++slot) gone.insert(slot);
+  const Snapshot before(graph);
+  const std::size_t linked = graph.linked();
+  const std::vector<Slot> slots = to_slots(gone);
+  for (const std::size_t round : {1U, 50U, 1'000U}) {
+    CAPTURE(round);
+    graph.begin_undo();
+    for (std::size_t first = 0; first < slots.size(); first += round) {
+      link_round(graph, space, std::span(slots).subspan(first, std::min(round, slots.size() - first)), 40, scratch,
+                 Workers());
+    }
+    REQUIRE(faults(graph) == "");
+    REQUIRE(graph.linked() == 600);
+    graph.roll_back();
+    REQUIRE(Snapshot(graph) == before);
+    REQUIRE(graph.linked() == linked);
+    REQUIRE(faults(graph) == "");
+  }
+}
+
+}  // namespace shoal
