@@ -61,8 +61,8 @@ class Round {
         lists_(graph.lists()),
         space_(space),
         slots_(slots),
-        gapless_(to_index(slots.back()) - to_index(slots.front()) + 1 == slots.size()),
-        comes_last_(graph.linked() == graph.size() && gapless_ && to_index(slots.back()) + 1 == graph.size()),
+        first_(to_index(slots.front())),
+        comes_last_(graph.linked() == graph.size() && first_ + slots.size() == graph.size()),
         ef_construction_(ef_construction),
         scratch_(scratch),
         workers_(workers) {}
@@ -102,8 +102,7 @@ class Round {
   [[nodiscard]] std::size_t others() const noexcept { return graph_.linked() - slots_.size(); }
   [[nodiscard]] bool compares_all() const noexcept { return others() == 0 || scans<Space>(others(), slots_.size()); }
   [[nodiscard]] bool is_new(Slot slot) const noexcept {
-    if (slot < slots_.front() || slot > slots_.back()) return false;
-    return gapless_ || std::binary_search(slots_.begin(), slots_.end(), slot);
+    return to_index(slot) >= first_ && (comes_last_ || std::binary_search(slots_.begin(), slots_.end(), slot));
   }
   /// Which slots a round compares with.
   enum class Part : std::uint8_t { others, round };
@@ -340,8 +339,8 @@ class Round {
   const LinkLists& lists_;
   const Space& space_;
   std::span<const Slot> slots_;
-  bool gapless_;     // no slot lies between them
-  bool comes_last_;  // every slot before them is linked, and none comes after
+  std::size_t first_;  // the first of them
+  bool comes_last_;    // no slot is free, and none but those of the round comes after the first of them
   std::size_t ef_construction_;
   RoundScratch& scratch_;
   const Workers& workers_;
