@@ -100,6 +100,20 @@ TEST_CASE_TEMPLATE("batch_erase says what was erased, absent and repeated, in or
   CHECK(nothing->erased.empty());
 }
 
+TEST_CASE_TEMPLATE("nothing is erased from inside a batch", Index, ALL_INDEXES) {
+  Index index = make_index<Index>();
+  REQUIRE(index.batch_insert(random_items(407, 20, dimensions)));
+  REQUIRE(index.batch_insert(random_items(408, 3, dimensions, 100), [&](std::size_t, std::size_t) {
+    const auto one = index.erase(5);
+    REQUIRE(!one);
+    CHECK(one.error().code() == ErrorCode::reentrant_mutation);
+    const auto many = index.batch_erase(std::vector{5});
+    REQUIRE(!many);
+    CHECK(many.error().code() == ErrorCode::reentrant_mutation);
+  }));
+  CHECK(index.size() == 23);
+}
+
 TEST_CASE_TEMPLATE("upsert inserts or replaces", Index, ALL_INDEXES) {
   const auto items = random_items(405, 200, dimensions);
   Index index = make_index<Index>();
