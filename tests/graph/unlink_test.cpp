@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -39,6 +40,15 @@ std::set<std::size_t> some_of(const HnswGraph& graph, Random& random, double sha
     if (graph.is_linked(to_slot(i)) && random.chance(share)) chosen.insert(i);
   }
   return chosen;
+}
+
+/// Links slots in rounds of at most `round`.
+void link_slots(HnswGraph& graph, const PointSpace& space, std::span<const Slot> slots, std::size_t round,
+                RoundScratch& scratch) {
+  for (; !slots.empty(); slots = slots.subspan(std::min(round, slots.size()))) {
+    link_round(graph, space, slots.first(std::min(round, slots.size())), 40, scratch, Workers());
+    REQUIRE(faults(graph) == "");
+  }
 }
 
 /// What a list becomes when the slots of `gone` go.
@@ -145,12 +155,7 @@ TEST_CASE("slots go and come again, until none is left, and the graph is sound a
     for (const std::size_t slot : gone) {
       if (all || random.chance(0.7)) back.insert(slot);
     }
-    const std::vector<Slot> slots = to_slots(back);
-    for (std::size_t first = 0; first < slots.size(); first += 64) {
-      link_round(graph, space, std::span(slots).subspan(first, std::min<std::size_t>(64, slots.size() - first)), 40,
-                 scratch, Workers());
-      REQUIRE(faults(graph) == "");
-    }
+    link_slots(graph, space, to_slots(back), 64, scratch);
   }
 }
 
@@ -172,11 +177,7 @@ TEST_CASE("what is linked into free slots can be taken back") {
   for (const std::size_t round : {1U, 50U, 1'000U}) {
     CAPTURE(round);
     graph.begin_undo();
-    for (std::size_t first = 0; first < slots.size(); first += round) {
-      link_round(graph, space, std::span(slots).subspan(first, std::min(round, slots.size() - first)), 40, scratch,
-                 Workers());
-    }
-    REQUIRE(faults(graph) == "");
+    link_slots(graph, space, slots, round, scratch);
     REQUIRE(graph.linked() == 600);
     graph.roll_back();
     REQUIRE(Snapshot(graph) == before);

@@ -7,7 +7,7 @@
 // leaves the items before untouched, or come from the executor, which counts as a callback. Linking may fail for lack
 // of memory and then leaves no trace; nothing of our own throws between the link and the publication of an item.
 
-#include <concepts>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
