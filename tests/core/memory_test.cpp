@@ -166,7 +166,7 @@ TEST_CASE("ChunkedRows: growing in steps never takes twice the memory, and copie
 
 TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, and reserving can be tried again") {
   constexpr std::size_t stride = 4096;
-  for (std::size_t allowed = 0; allowed < 13; ++allowed) {
+  for (std::size_t allowed = 0; allowed < 14; ++allowed) {
     CAPTURE(allowed);
     ChunkedRows rows(stride);
     rows.reserve(10);
@@ -182,7 +182,7 @@ TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, 
         failed = true;
       }
     }
-    CHECK(failed == (allowed < 11));
+    CHECK(failed == (allowed < 12));  // ten chunks, the table, and the list of tables
     CHECK(rows.capacity() >= before);
     CHECK(rows[0] == first);
     CHECK(std::all_of(rows[9], rows[9] + stride, [](std::byte b) { return b == std::byte{7}; }));
@@ -222,8 +222,8 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
   CHECK(clone_live == ChunkedRows::estimate_bytes(stride, many));
   CHECK(after == 0);
   CHECK(ChunkedRows::estimate_bytes(stride, many) <= reported);
-  CHECK(ChunkedRows::estimate_bytes(stride, many) + 8'192 >= reported);  // the table grew twice
-  for (std::size_t allowed = 0; allowed < 4; ++allowed) {                // the table, and three pages
+  CHECK(ChunkedRows::estimate_bytes(stride, many) + 24'576 >= reported);  // the table grew twice, and keeps what it was
+  for (std::size_t allowed = 0; allowed < 4; ++allowed) {                 // the table, and three pages
     CAPTURE(allowed);
     ChunkedRows rows(stride);
     rows.reserve(few);
@@ -240,7 +240,7 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
     }
     CHECK(failed == (allowed < 4 && SHOAL_HAS_HUGE_PAGES != 0));
     if (failed) CHECK(rows.capacity() == before);
-    if (failed) CHECK(rows.memory_bytes() <= bytes + 100 * sizeof(void*) * 25);
+    if (failed) CHECK(rows.memory_bytes() <= bytes + 200 * sizeof(void*) * 25);
     rows.reserve(many);
     rows[many - 1][0] = std::byte{1};
   }

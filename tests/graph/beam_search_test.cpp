@@ -49,16 +49,6 @@ std::vector<Candidate> beam(const HnswGraph& graph, const PointScorer& scorer, s
   return contents(scratch.pool);
 }
 
-template <class Accept>
-std::vector<Candidate> filtered(const HnswGraph& graph, const PointScorer& scorer,
-                                std::initializer_list<std::size_t> seeds, std::size_t ef, const Accept& accept,
-                                WalkScratch& scratch) {
-  std::vector<Candidate> starts;
-  for (const std::size_t seed : seeds) starts.push_back(candidate(scorer, seed));
-  detail::filtered_beam_search(graph, starts, scorer, accept, prepare(scratch, graph, ef));
-  return contents(scratch.pool);
-}
-
 /// Points 0, 1, 2, ... on a line, each linked to the ones beside it.
 struct Chain {
   explicit Chain(std::size_t slots, std::size_t narrow_slots = detail::LinkLists::most_narrow_slots)
@@ -152,7 +142,7 @@ TEST_CASE("a beam finds nothing that cannot be reached, and starts from every se
   CHECK(beam(graph, scorer, {0, 0, 0}, 10, scratch).size() == 5);  // a seed given twice is one
 }
 
-TEST_CASE("on a complete graph any beam finds exactly the nearest, and a filtered one the nearest that pass") {
+TEST_CASE("on a complete graph any beam finds exactly the nearest") {
   Random random(1301);
   CAPTURE(random.seed());
   const Complete complete(random, 60);
@@ -162,73 +152,27 @@ TEST_CASE("on a complete graph any beam finds exactly the nearest, and a filtere
     const PointScorer scorer{&complete.points, &query};
     const std::size_t start = random.below(60);
     const std::size_t ef = 1 + random.below(70);
-    std::vector<bool> passes(60);
-    const double share = random.unit();
-    for (std::size_t i = 0; i < 60; ++i) passes[i] = random.chance(share);
-    const auto accept = [&](Slot slot) { return bool{passes[to_index(slot)]}; };
     CAPTURE(round);
     CHECK(same(beam(complete.graph, scorer, {start}, ef, scratch),
                exact_nearest(complete.points, query, ef, everything)));
-    CHECK(same(filtered(complete.graph, scorer, {start}, ef, accept, scratch),
-               exact_nearest(complete.points, query, ef, accept)));
   }
 }
 
-TEST_CASE("a filtered beam finds all that pass and can be reached when they are fewer than it keeps, however few") {
-  Random random(1302);
-  CAPTURE(random.seed());
-  WalkScratch scratch;
-  for (const std::size_t M : {2U, 4U, 16U}) {
-    const Points points = support::random_points(random, 500, 4);
-    const HnswGraph graph = support::graph_of(points, M);
-    for (int round = 0; round < 30; ++round) {
-      const std::vector<float> query = random.normal_vector(4);
-      const PointScorer scorer{&points, &query};
-      std::vector<bool> passes(500);
-      const double share = round % 3 == 0 ? 0.004 : random.unit() * random.unit();
-      for (std::size_t i = 0; i < 500; ++i) passes[i] = random.chance(share);
-      std::size_t asked = 0;
-      const auto accept = [&](Slot slot) {
-        ++asked;
-        return bool{passes[to_index(slot)]};
-      };
-      const auto passing = static_cast<std::size_t>(std::count(passes.begin(), passes.end(), true));
-      CAPTURE(M);
-      CAPTURE(round);
-      const auto found = filtered(graph, scorer, {0}, passing + 1, accept, scratch);
-      CHECK(asked == 500);  // each slot once
-      CHECK(same(found, exact_nearest(points, query, 500, [&](Slot slot) { return bool{passes[to_index(slot)]}; })));
-    }
-  }
-}
-
-TEST_CASE("a filtered beam goes through slots that do not pass, but not beyond what is needed once it is full") {
-  const Chain chain(1'000);
-  WalkScratch scratch;
-  const std::vector<float> query{0};
-  std::atomic<std::size_t> scored{0};
-  const PointScorer scorer{&chain.points, &query, support::squared_distance, &scored};
-  const auto multiples = [](Slot slot) { return to_index(slot) % 50 == 0; };
-  const auto found = filtered(chain.graph, scorer, {0}, 3, multiples, scratch);
-  CHECK(same(found, exact_nearest(chain.points, query, 3, multiples)));
-  CHECK(scored <= 104);  // 0 to 100 hold three multiples of 50; one more is scored to see that it is farther
-}
-
-TEST_CASE("a filtered beam through which everything passes finds what a plain beam of the same width finds") {
-  Random random(1306);
-  CAPTURE(random.seed());
-  WalkScratch scratch;
-  for (const std::size_t M : {2U, 4U, 16U}) {
-    const Points points = support::random_points(random, 800, 6);
-    const HnswGraph graph = support::graph_of(points, M);
-    for (int round = 0; round < 100; ++round) {
-      const std::vector<float> query = random.normal_vector(6);
-      const PointScorer scorer{&points, &query};
-      const std::size_t ef = 1 + random.below(60);
-      CAPTURE(M);
-      CAPTURE(round);
-      CHECK(same(filtered(graph, scorer, {0}, ef, everything, scratch), beam(graph, scorer, {0}, ef, scratch)));
-    }
+TEST_CASE("a walk follows no link to a slot that came after it began, whatever stands behind it in the list") {
+  for (const std::size_t narrow_slots : {detail::LinkLists::most_narrow_slots, std::size_t{3}}) {
+    HnswGraph graph = bare_graph(6, 3, 7, narrow_slots);
+    set_links(graph, 0, 0, {1, 4, 2, 5, 3});
+    for (const std::size_t slot : {1U, 2U, 3U, 4U}) set_links(graph, slot, 0, {0});
+    const Points points(6, std::vector<float>{1});
+    const PointScorer scorer{&points, &points[0]};
+    WalkScratch scratch;
+    prepare(scratch, graph, 6);
+    scratch.limit = 4;
+    const Candidate start = candidate(scorer, 0);
+    detail::beam_search(graph, 0, std::span<const Candidate>(&start, 1), scorer, scratch);
+    std::vector<std::size_t> found;
+    for (const Candidate& each : contents(scratch.pool)) found.push_back(to_index(each.slot));
+    CHECK(found == std::vector<std::size_t>{0, 1, 2, 3});
   }
 }
 
@@ -354,7 +298,6 @@ TEST_CASE("walks find the same when the scorer spares itself what is too far to 
   WalkScratch scratch;
   const Points points = support::random_points(random, 900, 5);
   const HnswGraph graph = support::graph_of(points, 4);
-  const auto every_third = [](Slot slot) { return to_index(slot) % 3 == 0; };
   for (int round = 0; round < 100; ++round) {
     CAPTURE(round);
     const std::vector<float> query = random.normal_vector(5);
@@ -365,10 +308,6 @@ TEST_CASE("walks find the same when the scorer spares itself what is too far to 
     const std::vector<Candidate> expected = beam(graph, scorer, {to_index(start.slot)}, ef, scratch);
     detail::beam_search(graph, 0, std::span<const Candidate>(&start, 1), sparing, prepare(scratch, graph, ef));
     CHECK(same(contents(scratch.pool), expected));
-    const auto passing = filtered(graph, scorer, {to_index(start.slot)}, ef, every_third, scratch);
-    detail::filtered_beam_search(graph, std::span<const Candidate>(&start, 1), sparing, every_third,
-                                 prepare(scratch, graph, ef));
-    CHECK(same(contents(scratch.pool), passing));
     CHECK(detail::descend(graph, start, 0, sparing, scratch).slot ==
           detail::descend(graph, start, 0, scorer, scratch).slot);
   }

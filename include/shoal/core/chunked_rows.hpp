@@ -9,7 +9,8 @@
 //             '------------> chunk 0   row  0 ..  r-1      new chunks are zero
 //
 // Rows that have come to 32 MiB grow by huge pages of 2 MiB, many chunks in each: a small set is not rounded up, and
-// most of a large one is spared the page tables (huge_pages.hpp).
+// most of a large one is spared the page tables (huge_pages.hpp). While one thread makes room, others may read the rows
+// there are.
 
 #include <algorithm>
 #include <bit>
@@ -18,8 +19,8 @@
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "shoal/core/growing_array.hpp"
 #include "shoal/core/huge_pages.hpp"
 #include "shoal/core/platform.hpp"
 
@@ -52,7 +53,7 @@ class ChunkedRows {
         shift_(static_cast<unsigned>(std::bit_width(std::max<std::size_t>(chunk_bytes(stride) / stride, 1)) - 1)) {}
 
   ChunkedRows(ChunkedRows&& other) noexcept
-      : stride_(other.stride_), shift_(other.shift_), chunks_(std::exchange(other.chunks_, {})) {}
+      : stride_(other.stride_), shift_(other.shift_), chunks_(std::move(other.chunks_)) {}
   ChunkedRows& operator=(ChunkedRows&& other) noexcept {
     std::swap(stride_, other.stride_);
     std::swap(shift_, other.shift_);
@@ -65,9 +66,7 @@ class ChunkedRows {
   void reserve(std::size_t rows) {
     if (rows <= capacity()) return;
     const Layout wanted = layout_of(rows);
-    if (wanted.chunks > chunks_.capacity()) {
-      chunks_.reserve(std::max(wanted.chunks, chunks_.capacity() + chunks_.capacity() / 4));
-    }
+    chunks_.reserve(wanted.chunks);
     GiveBack give_back{*this, chunks_.size()};
     while (chunks_.size() < wanted.chunks) add_block();
     give_back.chunks = chunks_.size();
@@ -79,9 +78,25 @@ class ChunkedRows {
   [[nodiscard]] SHOAL_ALWAYS_INLINE std::byte* operator[](std::size_t row) noexcept { return at(row); }
   [[nodiscard]] SHOAL_ALWAYS_INLINE const std::byte* operator[](std::size_t row) const noexcept { return at(row); }
 
+  /// The rows there are now, for reading several: what finds them is held in registers.
+  class View {
+   public:
+    explicit View(const ChunkedRows& rows) noexcept
+        : chunks_(rows.chunks_.data()), stride_(rows.stride_), shift_(rows.shift_) {}
+    [[nodiscard]] SHOAL_ALWAYS_INLINE const std::byte* operator[](std::size_t row) const noexcept {
+      return chunks_[row >> shift_] + (row & ((std::size_t{1} << shift_) - 1)) * stride_;
+    }
+
+   private:
+    std::byte* const* chunks_;
+    std::size_t stride_;
+    unsigned shift_;
+  };
+  [[nodiscard]] View view() const noexcept { return View(*this); }
+
   /// Bytes allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return chunks_.empty() ? 0 : bytes_of(layout_of(capacity())) + chunks_.capacity() * sizeof(std::byte*);
+    return chunks_.empty() ? 0 : bytes_of(layout_of(capacity())) + chunks_.memory_bytes();
   }
 
   /// Bytes that `rows` rows of `stride` bytes will take.
@@ -89,7 +104,7 @@ class ChunkedRows {
     if (rows == 0) return 0;
     const ChunkedRows model(stride);
     const Layout layout = model.layout_of(rows);
-    return model.bytes_of(layout) + layout.chunks * sizeof(std::byte*);
+    return model.bytes_of(layout) + detail::GrowingArray<std::byte*>::estimate_bytes(layout.chunks);
   }
 
   [[nodiscard]] ChunkedRows clone() const {
@@ -155,12 +170,12 @@ class ChunkedRows {
 
   [[nodiscard]] SHOAL_ALWAYS_INLINE std::byte* at(std::size_t row) const noexcept {
     assert(row < capacity());
-    return chunks_[row >> shift_] + (row & ((std::size_t{1} << shift_) - 1)) * stride_;
+    return chunks_.data()[row >> shift_] + (row & ((std::size_t{1} << shift_) - 1)) * stride_;
   }
 
   std::size_t stride_;
   unsigned shift_;
-  std::vector<std::byte*> chunks_;  // owns them; of a huge page, the first chunk does
+  detail::GrowingArray<std::byte*> chunks_;  // owns them; of a huge page, the first chunk does
 };
 
 /// ChunkedRows of one trivial value each.
@@ -174,6 +189,18 @@ class ChunkedArray {
   [[nodiscard]] std::size_t capacity() const noexcept { return rows_.capacity(); }
   [[nodiscard]] T& operator[](std::size_t i) noexcept { return *reinterpret_cast<T*>(rows_[i]); }
   [[nodiscard]] const T& operator[](std::size_t i) const noexcept { return *reinterpret_cast<const T*>(rows_[i]); }
+  /// As that of ChunkedRows.
+  class View {
+   public:
+    explicit View(const ChunkedArray& array) noexcept : rows_(array.rows_) {}
+    [[nodiscard]] SHOAL_ALWAYS_INLINE const T& operator[](std::size_t i) const noexcept {
+      return *reinterpret_cast<const T*>(rows_[i]);
+    }
+
+   private:
+    ChunkedRows::View rows_;
+  };
+  [[nodiscard]] View view() const noexcept { return View(*this); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes(); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t count) noexcept {
     return ChunkedRows::estimate_bytes(sizeof(T), count);

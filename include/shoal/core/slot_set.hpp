@@ -1,7 +1,7 @@
 #pragma once
-// Sets of slots. SlotSet has a bit for each slot; VisitedSet a byte, with the round of a slot's last visit, so that it
-// forgets everything by counting rounds, and is wiped once in 255. Bits, and a log of the words that were touched, made
-// a walk over 128-d rows 14 % slower.
+// Sets of slots. SlotSet has a bit for each slot, and may be read while one thread changes it; VisitedSet a byte, with
+// the round of a slot's last visit, so that it forgets everything by counting rounds, and is wiped once in 255. Bits,
+// and a log of the words that were touched, made a walk over 128-d rows 14 % slower.
 
 #include <algorithm>
 #include <bit>
@@ -10,26 +10,34 @@
 #include <optional>
 #include <vector>
 
+#include "shoal/core/growing_array.hpp"
 #include "shoal/core/platform.hpp"
+#include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
 
 namespace shoal::inline v0::detail {
 
 class SlotSet {
+  using Word = std::size_t;  // as wide as can be written whole
+  static constexpr std::size_t bits = sizeof(Word) * 8;
+
  public:
   /// Makes room for slots below `slots`. Errors: std::bad_alloc, nothing changed.
   void reserve(std::size_t slots) {
-    if (slots > words_.size() * 64) words_.resize((slots + 63) / 64);
+    const std::size_t words = (slots + bits - 1) / bits;
+    words_.reserve(words);
+    while (words_.size() < words) words_.push_back(0);
   }
   [[nodiscard]] bool contains(Slot slot) const noexcept {
-    return to_index(slot) / 64 < words_.size() && ((words_[to_index(slot) / 64] >> (to_index(slot) % 64)) & 1) != 0;
+    return to_index(slot) / bits < words_.size() &&
+           ((load_shared(words_[to_index(slot) / bits]) >> (to_index(slot) % bits)) & 1) != 0;
   }
   /// The first member that is `from` or later. *Cost*: O(how far it is / 64).
   [[nodiscard]] std::optional<Slot> first_from(std::size_t from) const noexcept {
-    for (std::size_t i = from / 64; i < words_.size(); ++i) {
-      const std::uint64_t below = i == from / 64 ? (std::uint64_t{1} << (from % 64)) - 1 : 0;
-      if (const std::uint64_t word = words_[i] & ~below) {
-        return to_slot(i * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+    for (std::size_t i = from / bits; i < words_.size(); ++i) {
+      const Word below = i == from / bits ? (Word{1} << (from % bits)) - 1 : 0;
+      if (const Word word = words_[i] & ~below) {
+        return to_slot(i * bits + static_cast<std::size_t>(std::countr_zero(word)));
       }
     }
     return std::nullopt;
@@ -39,14 +47,18 @@ class SlotSet {
   void for_each(Visit&& visit) const {
     for (auto slot = first_from(0); slot; slot = first_from(to_index(*slot) + 1)) visit(*slot);
   }
-  void insert(Slot slot) noexcept { words_[to_index(slot) / 64] |= bit(slot); }
-  void erase(Slot slot) noexcept { words_[to_index(slot) / 64] &= ~bit(slot); }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return words_.capacity() * sizeof(std::uint64_t); }
+  void insert(Slot slot) noexcept { write(slot, true); }
+  void erase(Slot slot) noexcept { write(slot, false); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return words_.memory_bytes(); }
 
  private:
-  [[nodiscard]] static std::uint64_t bit(Slot slot) noexcept { return std::uint64_t{1} << (to_index(slot) % 64); }
+  void write(Slot slot, bool is_member) noexcept {
+    Word& word = words_[to_index(slot) / bits];
+    const Word bit = Word{1} << (to_index(slot) % bits);
+    store_shared(word, is_member ? word | bit : word & ~bit);
+  }
 
-  std::vector<std::uint64_t> words_;
+  GrowingArray<Word> words_;
 };
 
 class VisitedSet {
@@ -58,13 +70,25 @@ class VisitedSet {
     marks_.resize((std::max(slots, marks_.size() + marks_.size() / 2) + step - 1) / step * step);
   }
 
-  /// Enters `slot`. True when it was not in before. Without a branch: whether a neighbour was seen cannot be foretold.
-  SHOAL_ALWAYS_INLINE bool insert(Slot slot) noexcept {
-    std::uint8_t& mark = marks_[to_index(slot)];
-    const bool is_first = mark != round_;
-    mark = round_;
-    return is_first;
-  }
+  /// Enters slots while the set is not touched otherwise: what it needs for that, to be held in registers.
+  class Marks {
+   public:
+    /// Enters `slot`. True when it was not in before. Without a branch: whether a neighbour was seen cannot be
+    /// foretold.
+    SHOAL_ALWAYS_INLINE bool insert(Slot slot) const noexcept {
+      const bool is_first = marks_[to_index(slot)] != round_;
+      marks_[to_index(slot)] = round_;
+      return is_first;
+    }
+
+   private:
+    friend VisitedSet;
+    Marks(std::uint8_t* marks, std::uint8_t round) noexcept : marks_(marks), round_(round) {}
+    std::uint8_t* marks_;
+    std::uint8_t round_;
+  };
+  [[nodiscard]] Marks marks() noexcept { return {marks_.data(), round_}; }
+  bool insert(Slot slot) noexcept { return marks().insert(slot); }
 
   void clear() noexcept {
     if (++round_ != 0) return;

@@ -111,11 +111,9 @@ inline std::size_t count_unreachable(const HnswGraph& graph) {
     for (unsigned level = 0; level <= levels; ++level) check_list(graph, to_slot(i), level, targets, report);
   }
   if (graph.linked() != 0) {
-    if (graph.top_level() != top_level) {
-      add_fault(report, "top level is ", graph.top_level(), ", expected ", top_level);
-    }
-    if (!graph.is_linked(graph.entry()) || graph.lists().level_of(graph.entry()) != top_level) {
-      add_fault(report, "entry point is slot ", to_index(graph.entry()), ", which is not on the top level");
+    if (!graph.is_linked(graph.entry()) || graph.top_level() != top_level) {
+      add_fault(report, "entry point is slot ", to_index(graph.entry()), " on level ", graph.top_level(),
+                ", expected a linked one on level ", top_level);
     }
   }
   check_tree(graph, report);

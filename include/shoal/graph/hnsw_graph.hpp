@@ -1,7 +1,13 @@
 #pragma once
 // The state of an HNSW graph (Malkov and Yashunin, arXiv 1603.09320): links by level, the entry point, and how many
-// slots are linked. The algorithms on it are functions of their own: beam_search.hpp, link_round.hpp, tree.hpp,
-// check.hpp. Whoever writes over a list or a parent calls `keep_…` first, so that the change can be taken back.
+// slots are linked. The algorithms on it are functions of their own: beam_search.hpp, link_round.hpp, unlink.hpp,
+// tree.hpp, check.hpp. Whoever writes over a list or a parent calls `keep_…` first, so that the change can be taken
+// back.
+//
+// One thread changes a graph while others walk over it: from the entry point and the root along links, and along
+// nothing else. So what is taken away is first made unreachable for those who begin, and goes when all who had begun
+// have ended
+// (`let_readers_end`).
 
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +15,8 @@
 #include <span>
 #include <utility>
 
+#include "shoal/core/readers.hpp"
+#include "shoal/core/shared.hpp"
 #include "shoal/core/slot_set.hpp"
 #include "shoal/graph/link_lists.hpp"
 #include "shoal/graph/undo_log.hpp"
@@ -22,40 +30,48 @@ class HnswGraph {
 
   [[nodiscard]] std::size_t M() const noexcept { return M_; }
   /// Slots that have lists: 0 .. size() - 1, linked or free.
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_.load(); }
   /// Slots that are linked. A free one has no links, none lead to it, and it can be added again.
-  [[nodiscard]] std::size_t linked() const noexcept { return size_ - free_count_; }
+  [[nodiscard]] std::size_t linked() const noexcept { return linked_.load(); }
   [[nodiscard]] bool is_linked(Slot slot) const noexcept {
-    return to_index(slot) < size_ && (free_count_ == 0 || !free_.contains(slot));
+    return to_index(slot) < size() && (linked() == size() || !free_.contains(slot));
   }
   [[nodiscard]] const LinkLists& lists() const noexcept { return lists_; }
   [[nodiscard]] LinkLists& lists() noexcept { return lists_; }
 
-  /// Where a descent starts. Only when something was promoted.
-  [[nodiscard]] Slot entry() const noexcept { return entry_; }
-  [[nodiscard]] unsigned top_level() const noexcept { return top_level_; }
+  /// Where a descent starts: a slot on the top level; `no_slot` when none was promoted.
+  [[nodiscard]] Slot entry() const noexcept { return entry_.load(); }
+  static constexpr Slot no_slot{0xFFFF'FFFFU};
+  [[nodiscard]] unsigned top_level() const noexcept { return entry() == no_slot ? 0 : lists_.level_of(entry()); }
   /// The root of the tree, from which every linked slot can be reached on level 0: the first linked slot. Only when
   /// there is one.
-  [[nodiscard]] Slot root() const noexcept { return root_; }
+  [[nodiscard]] Slot root() const noexcept { return root_.load(); }
+
+  /// Whom to wait for before what was taken away is used again; nobody by default.
+  void set_readers(Readers* readers) noexcept { readers_ = readers; }
 
   /// Makes room for slots below `slots`. Errors: std::bad_alloc, nothing visible changed.
-  void reserve(std::size_t slots) { lists_.reserve(slots); }
+  void reserve(std::size_t slots) {
+    if (!lists_.reserve(slots)) return;
+    let_readers_end();
+    lists_.drop_narrow();
+  }
 
   /// Adds a slot without links: the next one, reserved before, or a free one.
   void add(Slot slot) noexcept {
-    if (to_index(slot) == size_) {
+    if (to_index(slot) == size()) {
       lists_.add(slot);
-      ++size_;
+      size_.store(size() + 1);
     } else {
       free_.erase(slot);
-      --free_count_;
       if (undo_) undo_->log.reuse(slot);
     }
-    if (linked() == 1 || slot < root_) root_ = slot;
+    linked_.store(linked() + 1);
+    if (linked() == 1 || slot < root()) root_.store(slot);
   }
-  /// Takes slots back that were added last, when there were `size` slots; nothing links to them.
+  /// Takes slots back that were added last, when there were `size` slots; nothing ever linked to them.
   void take_back(std::span<const Slot> slots, std::size_t size) noexcept {
-    for (; size_ > size; --size_) lists_.remove_last(to_slot(size_ - 1));
+    remove_from(size);
     for (const Slot slot : slots) {
       if (to_index(slot) >= size) break;
       clear(slot);
@@ -65,30 +81,28 @@ class HnswGraph {
   }
 
   /// Room to free slots. Errors: std::bad_alloc.
-  void reserve_free() { free_.reserve(size_); }
-  /// Slots that none lead to any more are free from here on, and lose their links. The entry point and the root move
-  /// when they are among them; a root has no parent.
+  void reserve_free() { free_.reserve(size()); }
+  /// Slots that none lead to any more are free from here on. The entry point and the root move when they are among
+  /// them; a root has no parent. Their links remain, for who is there still, until `clear`.
   void free(std::span<const Slot> slots) noexcept {
-    for (const Slot slot : slots) {
-      clear(slot);
-      set_free(slot);
-    }
+    for (const Slot slot : slots) set_free(slot);
     find_root();
     if (linked() == 0) {
-      has_entry_ = false;
+      entry_.store(no_slot);
     } else {
-      lists_.set_parent(root_, root_);
-      if (!is_linked(entry_)) find_entry();
+      lists_.set_parent(root(), root());
+      if (!is_linked(entry())) find_entry();
     }
+  }
+  /// Free slots lose their links. Waits for readers.
+  void clear(std::span<const Slot> slots) noexcept {
+    let_readers_end();
+    for (const Slot slot : slots) clear(slot);
   }
 
   /// A slot above the top level, or the first one, becomes the entry point. Called after it was linked.
   void promote(Slot slot) noexcept {
-    const unsigned level = lists_.level_of(slot);
-    if (has_entry_ && level <= top_level_) return;
-    has_entry_ = true;
-    entry_ = slot;
-    top_level_ = level;
+    if (entry() == no_slot || lists_.level_of(slot) > top_level()) entry_.store(slot);
   }
 
   /// To be called before a list is written over; appending to it needs no call.
@@ -102,20 +116,26 @@ class HnswGraph {
   }
 
   /// From here on changes can be taken back, but that slots are freed. Errors: std::bad_alloc.
-  void begin_undo() {
-    undo_ = std::make_unique<Undo>(Undo{UndoLog(size_, free_count_ != 0), size_, entry_, top_level_, has_entry_});
-  }
+  void begin_undo() { undo_ = std::make_unique<Undo>(Undo{UndoLog(size(), linked() != size()), size(), entry()}); }
+  [[nodiscard]] bool keeps_undo() const noexcept { return undo_ != nullptr; }
   /// Keeps the changes.
   void commit() noexcept { undo_.reset(); }
-  /// Takes everything back since `begin_undo`. *Cost*: O(links).
+  /// Takes everything back since `begin_undo`. Waits for readers. *Cost*: O(links).
   void roll_back() noexcept {
     undo_->log.restore(lists_);
-    for (; size_ > undo_->size; --size_) lists_.remove_last(to_slot(size_ - 1));
-    undo_->log.reused().for_each([this](Slot slot) { set_free(slot); });
-    entry_ = undo_->entry;
-    top_level_ = undo_->top_level;
-    has_entry_ = undo_->has_entry;
-    find_root();
+    entry_.store(undo_->entry);
+    const SlotSet& reused = undo_->log.reused();
+    Slot root{0};
+    while (to_index(root) < undo_->size && (free_.contains(root) || reused.contains(root))) {
+      root = to_slot(to_index(root) + 1);
+    }
+    root_.store(root);
+    let_readers_end();
+    remove_from(undo_->size);
+    reused.for_each([this](Slot slot) {
+      clear(slot);
+      set_free(slot);
+    });
     undo_.reset();
   }
 
@@ -123,12 +143,10 @@ class HnswGraph {
   [[nodiscard]] HnswGraph clone() const {
     HnswGraph copy(M_, lists_.clone());
     copy.size_ = size_;
+    copy.linked_ = linked_;
     copy.free_ = free_;
-    copy.free_count_ = free_count_;
     copy.root_ = root_;
-    copy.has_entry_ = has_entry_;
     copy.entry_ = entry_;
-    copy.top_level_ = top_level_;
     if (undo_) copy.undo_ = std::make_unique<Undo>(*undo_);
     return copy;
   }
@@ -138,46 +156,55 @@ class HnswGraph {
     UndoLog log;
     std::size_t size;
     Slot entry;
-    unsigned top_level;
-    bool has_entry;
   };
 
   HnswGraph(std::size_t M, LinkLists lists) noexcept : M_(M), lists_(std::move(lists)) {}
 
+  void let_readers_end() noexcept {
+    if (readers_ != nullptr) readers_->wait();
+  }
+  /// Takes back all slots from `size` on.
+  void remove_from(std::size_t size) noexcept {
+    for (; size_.load() > size; size_.store(size_.load() - 1)) {
+      lists_.remove_last(to_slot(size_.load() - 1));
+      linked_.store(linked() - 1);
+    }
+  }
   void set_free(Slot slot) noexcept {
     if (free_.contains(slot)) return;
     free_.insert(slot);
-    ++free_count_;
+    linked_.store(linked() - 1);
   }
   void clear(Slot slot) noexcept {
     for (unsigned level = 0; level <= lists_.level_of(slot); ++level) lists_.clear_from(slot, level, 0);
     lists_.set_parent(slot, slot);
   }
   void find_root() noexcept {
-    root_ = Slot{0};
-    while (to_index(root_) < size_ && !is_linked(root_)) root_ = to_slot(to_index(root_) + 1);
+    Slot root{0};
+    while (to_index(root) < size() && !is_linked(root)) root = to_slot(to_index(root) + 1);
+    root_.store(root);
   }
   /// The first linked slot on the highest level that has one.
   void find_entry() noexcept {
-    entry_ = root_;
-    top_level_ = lists_.level_of(root_);
-    lists_.for_each_on(1, [this](Slot slot) {
-      if (lists_.level_of(slot) <= top_level_ || !is_linked(slot)) return;
-      entry_ = slot;
-      top_level_ = lists_.level_of(slot);
+    Slot entry = root();
+    unsigned top_level = lists_.level_of(entry);
+    lists_.for_each_on(1, [&](Slot slot) {
+      if (lists_.level_of(slot) <= top_level || !is_linked(slot)) return;
+      entry = slot;
+      top_level = lists_.level_of(slot);
     });
+    entry_.store(entry);
   }
 
   std::size_t M_;
   LinkLists lists_;
-  std::size_t size_ = 0;
+  Shared<std::size_t> size_{0};
+  Shared<std::size_t> linked_{0};
   SlotSet free_;
-  std::size_t free_count_ = 0;
-  Slot root_{0};
-  bool has_entry_ = false;
-  Slot entry_{0};
-  unsigned top_level_ = 0;
+  Shared<Slot> root_{Slot{0}};
+  Shared<Slot> entry_{no_slot};
   std::unique_ptr<Undo> undo_;
+  Readers* readers_ = nullptr;
 };
 
 }  // namespace shoal::inline v0::detail

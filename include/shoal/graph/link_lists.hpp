@@ -8,6 +8,9 @@
 //             found through `upper_`, sorted by slot, since slots are added in order
 //   parents   slot 0 [ none ]  slot 1 [ word ]  ...      an earlier slot that links to this one on level 0 (tree.hpp)
 //
+// One thread writes lists while others read them: a word is written and read whole, so a list that is being written
+// holds links that were there before or will be after. Parents are the writer's alone.
+//
 // A slot's level is a hash of (seed, slot) (Malkov and Yashunin, arXiv 1603.09320, section 4.1: P(level >= l) = M^-l).
 
 #include <algorithm>
@@ -17,10 +20,10 @@
 #include <limits>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/core/hash.hpp"
+#include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
 
 namespace shoal::inline v0::detail {
@@ -28,6 +31,15 @@ namespace shoal::inline v0::detail {
 class LinkLists {
   template <class Word>
   static constexpr Word none = std::numeric_limits<Word>::max();
+
+  /// All words of one width.
+  struct Lists {
+    Lists(std::size_t M, std::size_t word_bytes) noexcept
+        : base(2 * M * word_bytes), upper(M * word_bytes), parents(word_bytes) {}
+    ChunkedRows base;
+    ChunkedRows upper;
+    ChunkedRows parents;
+  };
 
   template <class Word>
   [[nodiscard]] static Word* words(std::byte* row) noexcept {
@@ -38,10 +50,14 @@ class LinkLists {
     return reinterpret_cast<const Word*>(row);
   }
 
-  /// Calls f with a word of the width in use.
+  /// Calls f with a word of the width in use, and the lists of that.
   template <class F>
   SHOAL_ALWAYS_INLINE decltype(auto) with_words(F&& f) const {
-    return wide_ ? f(std::uint32_t{}) : f(std::uint16_t{});
+    return wide_.load() ? f(std::uint32_t{}, wide_lists_) : f(std::uint16_t{}, narrow_lists_);
+  }
+  template <class F>
+  SHOAL_ALWAYS_INLINE decltype(auto) with_words(F&& f) {
+    return wide_.load() ? f(std::uint32_t{}, wide_lists_) : f(std::uint16_t{}, narrow_lists_);
   }
 
  public:
@@ -54,81 +70,106 @@ class LinkLists {
   LinkLists(std::size_t M, std::uint64_t seed, std::size_t narrow_slots = most_narrow_slots) noexcept
       : M_(M),
         seed_(mix64(seed)),
+        above_0_(std::numeric_limits<std::uint64_t>::max() / M),
         narrow_slots_(narrow_slots),
-        base_(2 * M * sizeof(std::uint16_t)),
-        upper_rows_(M * sizeof(std::uint16_t)),
-        parents_(sizeof(std::uint16_t)) {}
+        narrow_lists_(M, sizeof(std::uint16_t)),
+        wide_lists_(M, sizeof(std::uint32_t)) {}
+
+  LinkLists(LinkLists&&) noexcept = default;
+  LinkLists& operator=(LinkLists&&) noexcept = default;
+  ~LinkLists() = default;
 
   /// The highest level of `slot`; fixed by the seed.
   [[nodiscard]] unsigned level_of(Slot slot) const noexcept {
     const std::uint64_t hash = mix64(seed_ ^ mix64(to_index(slot)));
-    std::uint64_t threshold = std::numeric_limits<std::uint64_t>::max() / M_;
     unsigned level = 0;
-    for (; hash < threshold && level < max_level; threshold /= M_) ++level;
+    for (std::uint64_t least = above_0_; hash < least && level < max_level; least /= M_) ++level;
     return level;
   }
 
   /// Places in a list at `level`.
   [[nodiscard]] std::size_t list_capacity(unsigned level) const noexcept { return level == 0 ? 2 * M_ : M_; }
 
-  /// Makes room for the lists of slots below `slots`, and widens the words when they become too narrow.
+  /// Makes room for the lists of slots below `slots`, and widens the words when they become too narrow. True when it
+  /// did: the narrow ones stay until `drop_narrow`, for others may be reading them.
   /// Errors: std::bad_alloc, nothing visible changed.
-  void reserve(std::size_t slots) {
-    if (!wide_ && slots > narrow_slots_) widen();
-    base_.reserve(slots);
-    parents_.reserve(slots);
-    for (; room_.slots < slots; ++room_.slots) {
-      const unsigned level = level_of(to_slot(room_.slots));
-      if (level == 0) continue;
-      if (room_.upper_slots == upper_.capacity()) {
-        upper_.reserve(std::max<std::size_t>(8, room_.upper_slots + room_.upper_slots / 2));
+  bool reserve(std::size_t slots) {
+    const bool widens = !wide_.load() && slots > narrow_slots_;
+    if (widens) widen();
+    with_words([&](auto, Lists& lists) {
+      lists.base.reserve(slots);
+      lists.parents.reserve(slots);
+      for (; room_.slots < slots; ++room_.slots) {
+        const unsigned level = level_of(to_slot(room_.slots));
+        if (level == 0) continue;
+        upper_.reserve(room_.upper_slots + 1);
+        lists.upper.reserve(room_.upper_rows + level);
+        room_.upper_slots += 1;
+        room_.upper_rows += level;
       }
-      upper_rows_.reserve(room_.upper_rows + level);
-      room_.upper_slots += 1;
-      room_.upper_rows += level;
-    }
+    });
+    return widens;
+  }
+  /// Nobody reads them any more.
+  void drop_narrow() noexcept {
+    if (wide_.load()) narrow_lists_ = Lists(M_, sizeof(std::uint16_t));
   }
 
   /// Gives `slot`, reserved before, its empty lists.
   void add(Slot slot) noexcept {
-    with_words([&](auto word) {
+    with_words([&](auto word, Lists& lists) {
       using Word = decltype(word);
-      std::fill_n(words<Word>(base_[to_index(slot)]), 2 * M_, none<Word>);
-      *words<Word>(parents_[to_index(slot)]) = none<Word>;
+      std::fill_n(words<Word>(lists.base[to_index(slot)]), 2 * M_, none<Word>);
+      *words<Word>(lists.parents[to_index(slot)]) = none<Word>;
       const unsigned level = level_of(slot);
       if (level == 0) return;
-      upper_.push_back({slot, static_cast<std::uint32_t>(upper_rows_used_)});
       for (unsigned i = 0; i < level; ++i) {
-        std::fill_n(words<Word>(upper_rows_[upper_rows_used_ + i]), M_, none<Word>);
+        std::fill_n(words<Word>(lists.upper[upper_rows_used_ + i]), M_, none<Word>);
       }
+      upper_[upper_count_.load()] = {slot, static_cast<std::uint32_t>(upper_rows_used_)};
+      upper_count_.store(upper_count_.load() + 1);
       upper_rows_used_ += level;
     });
   }
 
-  /// Takes back the last slot that was added.
+  /// Takes back the last slot that was added; nobody reads its lists.
   void remove_last(Slot slot) noexcept {
-    if (upper_.empty() || upper_.back().slot != slot) return;
-    upper_rows_used_ = upper_.back().first_row;
-    upper_.pop_back();
+    const std::size_t count = upper_count_.load();
+    if (count == 0 || upper_[count - 1].slot != slot) return;
+    upper_rows_used_ = upper_[count - 1].first_row;
+    upper_count_.store(count - 1);
   }
 
   // ---- one list; its slot reaches the level ------------------------------------------------------------------------
 
-  /// Calls visit(target) for each link. What it throws comes through.
+  /// Calls visit(target) for each link to a slot below `limit`. What it throws comes through.
   template <class Visit>
-  SHOAL_ALWAYS_INLINE void for_each(Slot slot, unsigned level, Visit&& visit) const {
-    const std::byte* const row = list(slot, level);
-    with_words([&](auto word) {
+  SHOAL_ALWAYS_INLINE void for_each_below(std::size_t limit, Slot slot, unsigned level, Visit&& visit) const {
+    with_words([&](auto word, const Lists& lists) {
       using Word = decltype(word);
-      const Word* const first = words<Word>(row);
+      const Word* const first = words<Word>(list(lists, slot, level));
       const Word* const last = first + list_capacity(level);
-      for (const Word* link = first; link != last && *link != none<Word>; ++link) visit(to_slot(*link));
+      const auto end = static_cast<Word>(std::min<std::size_t>(limit, none<Word>));
+      for (const Word* link = first; link != last; ++link) {
+        const Word target = load_shared(*link);
+        if (target >= end) {
+          if (target == none<Word>) break;
+          continue;
+        }
+        visit(to_slot(target));
+      }
     });
   }
-  /// Copies the targets to `out`, which has room for list_capacity(level), and gives how many there are.
-  std::size_t read(Slot slot, unsigned level, Slot* out) const noexcept {
+  /// The same for all links.
+  template <class Visit>
+  SHOAL_ALWAYS_INLINE void for_each(Slot slot, unsigned level, Visit&& visit) const {
+    for_each_below(max_slots, slot, level, std::forward<Visit>(visit));
+  }
+  /// Copies the targets, those below `limit`, to `out`, which has room for list_capacity(level), and gives how many
+  /// there are.
+  std::size_t read(Slot slot, unsigned level, Slot* out, std::size_t limit = max_slots) const noexcept {
     std::size_t count = 0;
-    for_each(slot, level, [&](Slot target) { out[count++] = target; });
+    for_each_below(limit, slot, level, [&](Slot target) { out[count++] = target; });
     return count;
   }
   [[nodiscard]] std::size_t count(Slot slot, unsigned level) const noexcept {
@@ -150,52 +191,62 @@ class LinkLists {
   }
   /// Writes one place: the first free one, or one that is taken.
   void put(Slot slot, unsigned level, std::size_t place, Slot target) noexcept {
-    assert(place < list_capacity(level) && (wide_ || to_index(target) < most_narrow_slots));
-    with_words([&](auto word) {
-      words<decltype(word)>(list(slot, level))[place] = static_cast<decltype(word)>(to_index(target));
+    assert(place < list_capacity(level) && (wide_.load() || to_index(target) < most_narrow_slots));
+    with_words([&](auto word, Lists& lists) {
+      using Word = decltype(word);
+      store_shared(words<Word>(list(lists, slot, level))[place], static_cast<Word>(to_index(target)));
     });
   }
   /// Frees all places from `place` on.
   void clear_from(Slot slot, unsigned level, std::size_t place) noexcept {
-    with_words([&](auto word) {
+    with_words([&](auto word, Lists& lists) {
       using Word = decltype(word);
-      Word* const first = words<Word>(list(slot, level));
-      std::fill(first + place, first + list_capacity(level), none<Word>);
+      Word* const first = words<Word>(list(lists, slot, level));
+      for (Word* link = first + place; link != first + list_capacity(level); ++link) store_shared(*link, none<Word>);
     });
   }
 
   /// The first byte of the level-0 list: for prefetching.
-  [[nodiscard]] const std::byte* base(Slot slot) const noexcept { return base_[to_index(slot)]; }
+  [[nodiscard]] const std::byte* base(Slot slot) const noexcept {
+    return with_words([&](auto, const Lists& lists) { return lists.base[to_index(slot)]; });
+  }
 
   // ---- the tree ----------------------------------------------------------------------------------------------------
 
   /// `slot` itself when it has none.
   [[nodiscard]] Slot parent(Slot slot) const noexcept {
-    return with_words([&](auto word) {
+    return with_words([&](auto word, const Lists& lists) {
       using Word = decltype(word);
-      const Word parent = *words<Word>(parents_[to_index(slot)]);
+      const Word parent = *words<Word>(lists.parents[to_index(slot)]);
       return parent == none<Word> ? slot : to_slot(parent);
     });
   }
   void set_parent(Slot slot, Slot parent) noexcept {
-    with_words([&](auto word) {
+    with_words([&](auto word, Lists& lists) {
       using Word = decltype(word);
-      *words<Word>(parents_[to_index(slot)]) = parent == slot ? none<Word> : static_cast<Word>(to_index(parent));
+      *words<Word>(lists.parents[to_index(slot)]) = parent == slot ? none<Word> : static_cast<Word>(to_index(parent));
     });
   }
 
   /// Calls visit(slot) for each slot that reaches `level`, 1 or more, in order.
   template <class Visit>
   void for_each_on(unsigned level, Visit&& visit) const {
-    for (std::size_t i = 0; i < upper_.size(); ++i) {
-      const std::size_t end = i + 1 < upper_.size() ? upper_[i + 1].first_row : upper_rows_used_;
+    const std::size_t count = upper_count_.load();
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t end = i + 1 < count ? upper_[i + 1].first_row : upper_rows_used_;
       if (end - upper_[i].first_row >= level) visit(upper_[i].slot);
     }
   }
 
-  [[nodiscard]] std::size_t base_bytes() const noexcept { return base_.memory_bytes() + parents_.memory_bytes(); }
+  [[nodiscard]] std::size_t base_bytes() const noexcept {
+    std::size_t bytes = 0;
+    for (const Lists* lists : {&narrow_lists_, &wide_lists_}) {
+      bytes += lists->base.memory_bytes() + lists->parents.memory_bytes();
+    }
+    return bytes;
+  }
   [[nodiscard]] std::size_t upper_bytes() const noexcept {
-    return upper_rows_.memory_bytes() + upper_.capacity() * sizeof(UpperLists);
+    return narrow_lists_.upper.memory_bytes() + wide_lists_.upper.memory_bytes() + upper_.memory_bytes();
   }
   [[nodiscard]] static std::size_t estimate_base_bytes(std::size_t M, std::size_t slots) noexcept {
     const std::size_t word = word_bytes(slots);
@@ -203,11 +254,20 @@ class LinkLists {
   }
   /// The expected number: levels are random, and n / (M - 1) lists above level 0 are their mean.
   [[nodiscard]] static std::size_t estimate_upper_bytes(std::size_t M, std::size_t slots) noexcept {
-    return ChunkedRows::estimate_bytes(M * word_bytes(slots), slots / (M - 1)) + slots / M * sizeof(UpperLists);
+    return ChunkedRows::estimate_bytes(M * word_bytes(slots), slots / (M - 1)) +
+           ChunkedArray<UpperLists>::estimate_bytes(slots / M);
   }
 
   [[nodiscard]] LinkLists clone() const {
-    return LinkLists(*this, base_.clone(), upper_rows_.clone(), parents_.clone());
+    LinkLists copy = *this;
+    with_words([&](auto word, const Lists& lists) {
+      Lists& copies = sizeof(word) == sizeof(std::uint32_t) ? copy.wide_lists_ : copy.narrow_lists_;
+      copies.base = lists.base.clone();
+      copies.upper = lists.upper.clone();
+      copies.parents = lists.parents.clone();
+    });
+    copy.upper_ = upper_.clone();
+    return copy;
   }
 
  private:
@@ -223,35 +283,32 @@ class LinkLists {
     std::size_t upper_rows = 0;
   };
 
-  LinkLists(const LinkLists& other, ChunkedRows base, ChunkedRows upper_rows, ChunkedRows parents)
+  /// All but the words.
+  LinkLists(const LinkLists& other)
       : M_(other.M_),
         seed_(other.seed_),
+        above_0_(other.above_0_),
         narrow_slots_(other.narrow_slots_),
         wide_(other.wide_),
-        base_(std::move(base)),
-        upper_rows_(std::move(upper_rows)),
-        parents_(std::move(parents)),
+        narrow_lists_(M_, sizeof(std::uint16_t)),
+        wide_lists_(M_, sizeof(std::uint32_t)),
+        upper_count_(other.upper_count_),
         upper_rows_used_(other.upper_rows_used_),
-        room_(other.room_) {
-    upper_.reserve(other.upper_.capacity());
-    upper_ = other.upper_;
-  }
+        room_(other.room_) {}
 
   [[nodiscard]] static constexpr std::size_t word_bytes(std::size_t slots) noexcept {
     return slots <= most_narrow_slots ? sizeof(std::uint16_t) : sizeof(std::uint32_t);
   }
   /// Errors: std::bad_alloc, nothing changed.
   void widen() {
-    ChunkedRows base = widened(base_);
-    ChunkedRows upper_rows = widened(upper_rows_);
-    ChunkedRows parents = widened(parents_);
-    base_ = std::move(base);
-    upper_rows_ = std::move(upper_rows);
-    parents_ = std::move(parents);
-    wide_ = true;
+    Lists wide(M_, sizeof(std::uint32_t));
+    copy_widened(narrow_lists_.base, wide.base);
+    copy_widened(narrow_lists_.upper, wide.upper);
+    copy_widened(narrow_lists_.parents, wide.parents);
+    wide_lists_ = std::move(wide);
+    wide_.store(true);
   }
-  [[nodiscard]] static ChunkedRows widened(const ChunkedRows& narrow) {
-    ChunkedRows wide(2 * narrow.stride());
+  static void copy_widened(const ChunkedRows& narrow, ChunkedRows& wide) {
     wide.reserve(narrow.capacity());
     for (std::size_t i = 0; i < narrow.capacity(); ++i) {
       const std::uint16_t* const from = words<std::uint16_t>(narrow[i]);
@@ -259,30 +316,36 @@ class LinkLists {
           from, from + narrow.stride() / sizeof(std::uint16_t), words<std::uint32_t>(wide[i]),
           [](std::uint16_t word) { return word == none<std::uint16_t> ? none<std::uint32_t> : std::uint32_t{word}; });
     }
-    return wide;
   }
 
   [[nodiscard]] std::size_t upper_row(Slot slot, unsigned level) const noexcept {
-    const auto found = std::lower_bound(upper_.begin(), upper_.end(), slot,
-                                        [](const UpperLists& lists, Slot wanted) { return lists.slot < wanted; });
-    assert(level <= level_of(slot) && found != upper_.end() && found->slot == slot);
-    return found->first_row + (level - 1);
+    std::size_t first = 0;
+    std::size_t count = upper_count_.load();
+    const auto upper = upper_.view();
+    while (count > 1) {  // a binary search: the slot is among `count` from `first`
+      const std::size_t half = count / 2;
+      if (upper[first + half].slot <= slot) first += half;
+      count -= half;
+    }
+    assert(level <= level_of(slot) && upper[first].slot == slot);
+    return upper[first].first_row + (level - 1);
   }
-  [[nodiscard]] std::byte* list(Slot slot, unsigned level) noexcept {
-    return level == 0 ? base_[to_index(slot)] : upper_rows_[upper_row(slot, level)];
+  [[nodiscard]] std::byte* list(Lists& lists, Slot slot, unsigned level) const noexcept {
+    return level == 0 ? lists.base[to_index(slot)] : lists.upper[upper_row(slot, level)];
   }
-  [[nodiscard]] const std::byte* list(Slot slot, unsigned level) const noexcept {
-    return level == 0 ? base_[to_index(slot)] : upper_rows_[upper_row(slot, level)];
+  [[nodiscard]] const std::byte* list(const Lists& lists, Slot slot, unsigned level) const noexcept {
+    return level == 0 ? lists.base[to_index(slot)] : lists.upper[upper_row(slot, level)];
   }
 
   std::size_t M_;
   std::uint64_t seed_;
+  std::uint64_t above_0_;  // hashes below it reach level 1
   std::size_t narrow_slots_;
-  bool wide_ = false;
-  ChunkedRows base_;
-  ChunkedRows upper_rows_;
-  ChunkedRows parents_;
-  std::vector<UpperLists> upper_;
+  Shared<bool> wide_{false};
+  Lists narrow_lists_;  // one of the two is in use
+  Lists wide_lists_;
+  ChunkedArray<UpperLists> upper_;
+  Shared<std::size_t> upper_count_{0};
   std::size_t upper_rows_used_ = 0;
   Room room_;
 };

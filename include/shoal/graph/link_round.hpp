@@ -347,20 +347,20 @@ class Round {
 };
 
 /// Links slots whose rows are there. *Shape*: free slots, or the next ones; in order. Errors: std::bad_alloc; nothing
-/// changed, but what an undo log takes back.
+/// changed, but where an undo log is kept, which must then be used.
 template <SlotSpace Space>
 void link_round(HnswGraph& graph, const Space& space, std::span<const Slot> slots, std::size_t ef_construction,
                 RoundScratch& scratch, const Workers& workers) {
   if (slots.empty()) return;
-  struct TakeBack {
+  struct TakeBack {  // where no log is kept, nothing fails once something links to the slots
     HnswGraph& graph;
     std::span<const Slot> slots;
     std::size_t size;
-    bool is_armed = true;
+    bool is_armed;
     ~TakeBack() {
       if (is_armed) graph.take_back(slots, size);
     }
-  } take_back{graph, slots, graph.size()};
+  } take_back{graph, slots, graph.size(), !graph.keeps_undo()};
   for (const Slot slot : slots) graph.add(slot);
   Round<Space>(graph, space, slots, ef_construction, scratch, workers).link();
   take_back.is_armed = false;

@@ -2,8 +2,12 @@
 // Taking slots out of the graph, many at once. A list that leads to one of them is chosen anew, among what is left of
 // it and the links of those that go (FreshDiskANN, arXiv 2105.09613, Algorithm 4): who was reached through them still
 // is. Each list is made of itself and of lists of slots that go, which do not change: so lists are repaired in
-// parallel, and the graph does not depend on how many threads there are. Then the tree is mended, and the slots are
-// free.
+// parallel, and the graph does not depend on how many threads there are. Then the links are put back that insertion
+// would have put in, the tree is mended, and the slots are free.
+//
+// Choosing anew drops most links that came back from later slots, and what is chosen instead does not link back by
+// itself. Without links back, lists wither: of 20,000 text vectors three quarters were erased by hundredths, and lists
+// had 12 links where those of a fresh build have 22, recall was 0.954 against 0.990. With them: 20 links, 0.989.
 
 #include <algorithm>
 #include <cstddef>
@@ -48,7 +52,9 @@ class Unlinking {
       for (std::size_t i = 0; i < graph_.size(); ++i) repair_slot(0, i);
     }
     graph_.free(slots);
+    link_back();
     mend_tree();
+    graph_.clear(slots);
   }
 
  private:
@@ -78,6 +84,23 @@ class Unlinking {
     worker.chosen.clear();
     for (std::size_t i = 0; i < chosen; ++i) worker.chosen.push_back(candidates[i].slot);
     graph_.lists().assign(slot, level, worker.chosen);
+  }
+
+  /// Each target links back, as far as a list that is chosen anew would be filled: what is left of it is for insertion
+  /// and for the tree. A list that is full is not chosen again for that.
+  void link_back() noexcept {
+    LinkLists& lists = graph_.lists();
+    for (std::size_t i = 0; i < graph_.size(); ++i) {
+      const Slot slot = to_slot(i);
+      if (!graph_.is_linked(slot)) continue;
+      for (unsigned level = 0; level <= lists.level_of(slot); ++level) {
+        lists.for_each(slot, level, [&](Slot target) {
+          const std::size_t count = lists.count(target, level);
+          if (count >= kept_links(lists, level) || lists.contains(target, level, slot)) return;
+          lists.put(target, level, count, slot);
+        });
+      }
+    }
   }
 
   void mend_tree() noexcept {

@@ -22,7 +22,7 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
   /// An empty index. Errors: std::invalid_argument for a value out of its range (ends the program without exceptions;
   /// `create` returns it).
   explicit BruteForceIndex(const BruteForceConfig& config)
-      : Base(detail::require_valid(config).dimensions, config.max_elements, detail::FlatStructure()), config_(config) {}
+      : Base(detail::require_valid(config), detail::FlatStructure()), config_(config) {}
 
   /// An empty index, or invalid_config or out_of_memory.
   [[nodiscard]] static Expected<BruteForceIndex, Error> create(const BruteForceConfig& config) {
@@ -35,7 +35,7 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
 
   /// A copy that shares nothing; from a callback of a batch, of the entries so far. Errors: std::bad_alloc.
   [[nodiscard]] BruteForceIndex clone() const {
-    detail::AccessCheck::Read read(this->access());
+    detail::Access::Still still(this->access());
     return BruteForceIndex(config_, this->entries().clone(), this->published_structure());
   }
 
@@ -50,7 +50,7 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
 
  private:
   BruteForceIndex(const BruteForceConfig& config, typename Base::EntriesType entries, detail::FlatStructure structure)
-      : Base(std::move(entries), std::move(structure)), config_(config) {}
+      : Base(config, std::move(entries), std::move(structure)), config_(config) {}
 
   BruteForceConfig config_;
 };

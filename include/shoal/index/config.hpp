@@ -12,6 +12,12 @@
 
 namespace shoal::inline v0 {
 
+/// What becomes of a change of an index that another thread is changing.
+enum class SecondWriter : std::uint8_t {
+  waits,       ///< It goes on when the other has ended.
+  is_refused,  ///< It ends at once with `busy`, and changed nothing.
+};
+
 /// Setup of an HnswIndex. Designated initialisers are the intended way: `{.dimensions = 768}`.
 struct HnswConfig {
   std::size_t dimensions = 0;         ///< Components of every vector: 1 to 65,536. Has no default.
@@ -19,12 +25,14 @@ struct HnswConfig {
   std::size_t ef_construction = 200;  ///< Candidates kept while an entry is linked: 1 to 100,000; at least M are kept.
   std::uint64_t seed = 0x5EED;        ///< Fixes the levels: the same seed and input give the same graph.
   std::size_t max_elements = 0;       ///< Refuse more live entries than this; 0: no limit. Reserves nothing.
+  SecondWriter second_writer = SecondWriter::waits;
 };
 
 /// Setup of a BruteForceIndex.
 struct BruteForceConfig {
   std::size_t dimensions = 0;    ///< Components of every vector: 1 to 65,536. Has no default.
   std::size_t max_elements = 0;  ///< Refuse more entries than this; 0: no limit.
+  SecondWriter second_writer = SecondWriter::waits;
 };
 
 namespace detail {

@@ -4,6 +4,9 @@
 //
 // Putting one in has two steps: `stage` validates an item and writes it into a free row, where nothing can see it, and
 // reserves what `publish` will need; `publish` makes it an entry and cannot fail.
+//
+// One thread changes entries while others ask which slots are live, and what is in them: what a slot holds does not
+// change while it is live, nor after that until readers have ended (index/reclaim.hpp).
 
 #include <algorithm>
 #include <cstddef>
@@ -13,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "shoal/core/lock.hpp"
+#include "shoal/core/shared.hpp"
 #include "shoal/core/slot_set.hpp"
 #include "shoal/graph/check.hpp"
 #include "shoal/index/draft.hpp"
@@ -53,22 +58,34 @@ class Entries {
   [[nodiscard]] std::size_t max_elements() const noexcept { return max_elements_; }
   [[nodiscard]] const Rows& rows() const noexcept { return rows_; }
   /// Entries that can be found.
-  [[nodiscard]] std::size_t live() const noexcept { return table_.size(); }
+  [[nodiscard]] std::size_t live() const noexcept { return live_.load(); }
   /// Slots used: live, dead or free.
-  [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
-  [[nodiscard]] std::size_t dead() const noexcept { return slots_ - live() - free_count_; }
+  [[nodiscard]] std::size_t slots() const noexcept { return slots_.load(); }
+  [[nodiscard]] std::size_t dead() const noexcept { return slots() - live() - free_count_; }
   [[nodiscard]] std::size_t free() const noexcept { return free_count_; }
-  [[nodiscard]] bool has_dead() const noexcept { return dead() != 0; }
-  /// Is there a slot that is not live?
-  [[nodiscard]] bool has_gaps() const noexcept { return slots_ != live(); }
-  [[nodiscard]] bool is_live(Slot slot) const noexcept { return to_index(slot) < slots_ && !gone_.contains(slot); }
+  [[nodiscard]] bool is_live(Slot slot) const noexcept { return to_index(slot) < slots() && !gone_.contains(slot); }
+  /// Of a slot that was found to be live since the caller began.
   [[nodiscard]] Id id_of(Slot slot) const noexcept { return ids_[to_index(slot)]; }
-  [[nodiscard]] std::optional<Slot> find(Id id) const noexcept { return table_.find(id, ids_); }
+  [[nodiscard]] std::optional<Slot> find(Id id) const noexcept {
+    return table_lock_([&] { return table_.find(id, ids_); });
+  }
+  /// Calls visit(slot) for each of the ids, as numbers without sign, that is there.
+  template <class Visit>
+  void find_each(std::span<const std::uint64_t> ids, const Visit& visit) const {
+    table_lock_([&] {
+      for (const std::uint64_t id : ids) {
+        if (static_cast<std::uint64_t>(static_cast<Id>(id)) != id) continue;
+        if (const auto slot = table_.find(static_cast<Id>(id), ids_)) visit(*slot);
+      }
+    });
+  }
+  /// How often an entry was replaced.
+  [[nodiscard]] std::size_t replaced() const noexcept { return replacements_.load(); }
 
   /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing visible changed.
   void reserve(std::size_t entries) {
     reserve_slots(entries);
-    table_.reserve(entries, ids_);
+    reserve_table(entries);
   }
 
   /// Room for a vector that has to be converted or scaled. Errors: std::bad_alloc.
@@ -92,7 +109,7 @@ class Entries {
     if (!is_new) {
       if (on_duplicate == OnDuplicate::skip) return Staged::passed_over;
       if (on_duplicate == OnDuplicate::fail) return Staged::duplicate;
-      gone_.reserve(std::max(next + 1, slots_));
+      gone_.reserve(std::max(next + 1, slots()));
       const std::size_t replacing = staged() - staged_new_ + 1;  // this item and those staged before
       if (keeps_undo_ && replacing > replaced_.capacity()) replaced_.reserve(2 * replacing);
     }
@@ -106,7 +123,7 @@ class Entries {
           make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots, " slots, all are used"));
     }
     reserve_slots(next + 1);
-    table_.reserve(live_then, ids_);
+    reserve_table(live_then);
     staged_table_.reserve(staged() + 1, ids_);
     if (round_.size() == round_.capacity()) round_.reserve(2 * round_.size() + 64);
     ids_[next] = id;
@@ -130,20 +147,21 @@ class Entries {
   [[nodiscard]] std::size_t published() const noexcept { return published_; }
   /// Slots there will be when what is staged is published, and one more.
   [[nodiscard]] std::size_t slots_for_one_more() const noexcept {
-    return std::max(slots_, std::min(to_index(next_slot()) + 1, max_slots));
+    return std::max(slots(), std::min(to_index(next_slot()) + 1, max_slots));
   }
 
   /// The first staged slot becomes an entry. The entry that had its id before is dead from here on.
   void publish() noexcept {
     const Slot slot = round_[published_++];
-    if (to_index(slot) == slots_) {
-      ++slots_;
+    const std::optional<Slot> before = put(slot);
+    if (before) replacements_.store(replacements_.load() + 1);  // told before there are two of them
+    if (to_index(slot) == slots()) {
+      slots_.store(slots() + 1);
     } else {
       gone_.erase(slot);
       free_.erase(slot);
       --free_count_;
     }
-    const std::optional<Slot> before = table_.put(slot, ids_);
     if (!before) {
       --staged_new_;
       return;
@@ -158,25 +176,25 @@ class Entries {
     published_ = 0;
     staged_new_ = 0;
     staged_table_.clear();
-    if constexpr (SketchedRows<Rows>) rows_.settle(slots_);
+    if constexpr (SketchedRows<Rows>) rows_.settle(slots());
   }
 
   /// A batch begins. With `keep_undo`, what is published can be taken back.
   void begin_batch(bool keep_undo) noexcept {
     keeps_undo_ = keep_undo;
-    batch_first_ = slots_;
+    batch_first_ = slots();
   }
 
   // ---- taking out --------------------------------------------------------------------------------------------------
 
   /// Room to erase. Errors: std::bad_alloc, nothing changed.
-  void reserve_erase() { gone_.reserve(slots_); }
+  void reserve_erase() { gone_.reserve(slots()); }
   /// The entry of `id`, for which room was made, is dead from here on; false when there is none.
   bool erase(Id id) noexcept {
     const std::optional<Slot> slot = find(id);
     if (!slot) return false;
     gone_.insert(*slot);
-    table_.erase(id, ids_);
+    take_out(id);
     return true;
   }
   /// The dead slots, in order. Errors: std::bad_alloc.
@@ -189,14 +207,14 @@ class Entries {
     return dead;
   }
   /// Room to free slots. Errors: std::bad_alloc, nothing changed.
-  void reserve_free() { free_.reserve(slots_); }
+  void reserve_free() { free_.reserve(slots()); }
   /// Dead slots that the structure has let go are free from here on.
   void free(std::span<const Slot> dead) noexcept {
     for (const Slot slot : dead) free_.insert(slot);
     free_count_ += dead.size();
   }
   /// The batch is linked by codes, if there are any for these rows. Errors: std::bad_alloc.
-  void begin_draft() { draft_.begin(rows_, dimensions_, slots_); }
+  void begin_draft() { draft_.begin(rows_, dimensions_, slots()); }
   /// The codes to link by, or null.
   [[nodiscard]] auto draft() const noexcept { return draft_.rows(); }
 
@@ -215,13 +233,13 @@ class Entries {
       const Slot slot = round_[--published_];
       if (!replaced_.empty() && replaced_.back().slot == slot) {
         gone_.erase(replaced_.back().before);
-        table_.put(replaced_.back().before, ids_);
+        put(replaced_.back().before);
         replaced_.pop_back();
       } else {
-        table_.erase(ids_[to_index(slot)], ids_);
+        take_out(ids_[to_index(slot)]);
       }
       if (to_index(slot) >= batch_first_) {
-        slots_ = to_index(slot);
+        slots_.store(to_index(slot));
       } else {
         gone_.insert(slot);
         free_.insert(slot);
@@ -245,7 +263,7 @@ class Entries {
   /// Adds what is wrong with the way from ids to slots and back.
   void check(CheckReport& report) const {
     std::size_t live = 0;
-    for (std::size_t i = 0; i < slots_; ++i) {
+    for (std::size_t i = 0; i < slots(); ++i) {
       if (gone_.contains(to_slot(i))) continue;
       ++live;
       if (find(ids_[i]) != to_slot(i)) add_fault(report, "slot ", i, ": its id ", ids_[i], " leads elsewhere");
@@ -262,6 +280,7 @@ class Entries {
     copy.free_ = free_;
     copy.free_count_ = free_count_;
     copy.slots_ = slots_;
+    copy.live_ = live_;
     return copy;
   }
 
@@ -269,15 +288,29 @@ class Entries {
   /// Where the next item is staged: a free slot that is not staged, or one that was never used.
   [[nodiscard]] Slot next_slot() const noexcept {
     const std::size_t from = staged() == 0 ? 0 : to_index(round_.back()) + 1;
-    if (free_count_ != 0 && from < slots_) {
+    if (free_count_ != 0 && from < slots()) {
       if (const auto slot = free_.first_from(from)) return *slot;
     }
-    return to_slot(std::max(from, slots_));
+    return to_slot(std::max(from, slots()));
   }
   void reserve_slots(std::size_t slots) {
     rows_.reserve(slots);
     draft_.reserve(slots);
     ids_.reserve(slots);
+  }
+
+  // The table is looked up by readers, and changed by one thread: each in a step of its own.
+  void reserve_table(std::size_t entries) {
+    if (!table_.has_room(entries)) table_lock_([&] { table_.reserve(entries, ids_); });
+  }
+  std::optional<Slot> put(Slot slot) noexcept {
+    const std::optional<Slot> before = table_lock_([&] { return table_.put(slot, ids_); });
+    live_.store(table_.size());
+    return before;
+  }
+  void take_out(Id id) noexcept {
+    table_lock_([&] { table_.erase(id, ids_); });
+    live_.store(table_.size());
   }
 
   struct Replaced {
@@ -290,10 +323,13 @@ class Entries {
   Rows rows_;
   IdsBySlot<Id> ids_;
   SlotTable<Id> table_;
+  Lock table_lock_;
   SlotSet gone_;  // slots that are dead or free
   SlotSet free_;
   std::size_t free_count_ = 0;
-  std::size_t slots_ = 0;
+  Shared<std::size_t> slots_{0};
+  Shared<std::size_t> live_{0};  // of the table
+  Shared<std::size_t> replacements_{0};
 
   Draft<Rows> draft_;           // only while a batch runs that wants one
   std::vector<float> input_;    // scratch of admit

@@ -24,9 +24,7 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
   /// An empty index. Errors: std::invalid_argument for a value out of its range (ends the program without exceptions;
   /// `create` returns it).
   explicit HnswIndex(const HnswConfig& config)
-      : Base(detail::require_valid(config).dimensions, config.max_elements,
-             detail::HnswStructure(detail::require_valid(config))),
-        config_(config) {}
+      : Base(detail::require_valid(config), detail::HnswStructure(detail::require_valid(config))), config_(config) {}
 
   /// An empty index, or invalid_config or out_of_memory.
   [[nodiscard]] static Expected<HnswIndex, Error> create(const HnswConfig& config) {
@@ -39,7 +37,7 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
 
   /// A copy that shares nothing; from a callback of a batch, of the entries so far. Errors: std::bad_alloc.
   [[nodiscard]] HnswIndex clone() const {
-    detail::AccessCheck::Read read(this->access());
+    detail::Access::Still still(this->access());
     return HnswIndex(config_, this->entries().clone(), this->published_structure());
   }
 
@@ -56,7 +54,7 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
 
  private:
   HnswIndex(const HnswConfig& config, typename Base::EntriesType entries, detail::HnswStructure structure)
-      : Base(std::move(entries), std::move(structure)), config_(config) {}
+      : Base(config, std::move(entries), std::move(structure)), config_(config) {}
 
   HnswConfig config_;
 };

@@ -20,6 +20,9 @@ class HnswStructure {
   explicit HnswStructure(const HnswConfig& config) noexcept
       : graph_(config.M, config.seed), ef_construction_(std::max(config.ef_construction, config.M)) {}
 
+  /// Whom to wait for before what was taken away is used again.
+  void set_readers(Readers* readers) noexcept { graph_.set_readers(readers); }
+
   void reserve(std::size_t slots) { graph_.reserve(slots); }
   [[nodiscard]] std::size_t round_size() const noexcept { return detail::round_size(graph_.linked()); }
   template <VectorRows Rows>
@@ -40,30 +43,19 @@ class HnswStructure {
   void roll_back() noexcept { graph_.roll_back(); }
   [[nodiscard]] std::size_t linked() const noexcept { return graph_.linked(); }
 
-  /// Errors: std::bad_alloc.
-  template <SlotScorer Scorer, class Accept, class Before>
-  void search(const Scorer& scorer, SearchSize wanted, const Accept& accept, const Before&,
-              StructureScratch& scratch) const {
-    if (graph_.linked() == 0) return;
-    WalkScratch& walk = scratch.walk;
+  /// Leaves the `ef` nearest in `walk.pool`. Errors: std::bad_alloc.
+  template <SlotScorer Scorer>
+  void walk(const Scorer& scorer, std::size_t ef, WalkScratch& walk) const {
+    walk.pool.reset(ef);
+    const Slot entry = graph_.entry();
+    if (entry == HnswGraph::no_slot) return;
+    const Slot root = graph_.root();
     walk.visited.clear();
-    walk.reserve(graph_.size(), 2 * graph_.M());
-    walk.pool.reset(wanted.ef);
+    walk.reserve(graph_.size(), 2 * graph_.M());  // asked after the entry point, so that this is one of them
     // From the root every slot can be reached: it is a seed besides the place where the descent ends.
-    std::array<Candidate, 2> seeds{Candidate{score(scorer, graph_.entry()), graph_.entry()},
-                                   Candidate{score(scorer, graph_.root()), graph_.root()}};
+    std::array<Candidate, 2> seeds{Candidate{score(scorer, entry), entry}, Candidate{score(scorer, root), root}};
     seeds[0] = descend(graph_, seeds[0], 0, scorer, walk);
-    if constexpr (std::same_as<Accept, AcceptAll>) {
-      beam_search(graph_, 0, seeds, scorer, walk);
-    } else {
-      filtered_beam_search(graph_, seeds, scorer, accept, walk);
-    }
-    // The k nearest, and what ties with the last of them: ids decide between those.
-    for (std::size_t i = 0; i < walk.pool.size(); ++i) {
-      const Candidate candidate = walk.pool[i];
-      if (i >= wanted.k && candidate.distance != scratch.found.back().distance) break;
-      scratch.found.push_back(candidate);
-    }
+    beam_search(graph_, 0, seeds, scorer, walk);
   }
 
   /// Verifies every invariant of the graph.

@@ -23,9 +23,10 @@ using IdsBySlot = ChunkedArray<Id>;
 template <class Id>
 class SlotTable {
  public:
+  [[nodiscard]] bool has_room(std::size_t entries) const noexcept { return entries <= places_.size() / 4 * 3; }
   /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing changed.
   void reserve(std::size_t entries, const IdsBySlot<Id>& ids) {
-    if (entries <= places_.size() / 4 * 3) return;
+    if (has_room(entries)) return;
     std::vector<std::uint32_t> old(std::bit_ceil(std::max<std::size_t>(16, entries + entries / 3 + 1)), free_place);
     old.swap(places_);
     for (const std::uint32_t slot : old) {

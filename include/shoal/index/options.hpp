@@ -1,13 +1,17 @@
 #pragma once
 // What a caller may choose for one batch or one search.
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "shoal/core/error.hpp"
 #include "shoal/core/workers.hpp"
 
 namespace shoal::inline v0 {
@@ -86,14 +90,31 @@ struct EraseReport {
 struct SearchOptions {
   std::size_t k = 10;  ///< Neighbours wanted; fewer are returned only when fewer live entries (pass the filter).
   std::size_t ef = 0;  ///< Candidates kept by the walk: more is slower and finds more. 0: max(100, 2 k). At least k.
-  std::function<bool(std::uint64_t id)> filter{};  ///< Only ids it accepts are returned. May be called for any entry.
-  unsigned threads = 1;                            ///< Of `batch_search`; 0: one for each core.
+  /// Only ids it accepts are returned; empty: all. May be called for any entry, and several times.
+  std::function<bool(std::uint64_t id)> filter{};
+  /// Only these ids are returned, so far as they are in the index, each once; nothing: all. *Cost*: O(1) for each.
+  std::optional<std::span<const std::uint64_t>> among{};
+  unsigned threads = 1;  ///< Of `batch_search`; 0: one for each core.
 #if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
 #endif
 };
 
+/// Choices of a search for all that is near.
+struct WithinOptions {
+  std::size_t most = 0;  ///< Neighbours returned at most, the nearest; 0: all there are.
+  std::size_t ef = 0;    ///< Candidates that the first walk keeps; 0: 100. At least twice as many as are returned.
+  std::function<bool(std::uint64_t id)> filter{};         ///< As of a search.
+  std::optional<std::span<const std::uint64_t>> among{};  ///< As of a search.
+};
+
 namespace detail {
+
+/// What is wrong with a radius, if anything; judged by the bits, which -ffast-math leaves alone.
+inline std::optional<Error> find_radius_fault(float radius) {
+  if ((std::bit_cast<std::uint32_t>(radius) & 0x7FFF'FFFFU) <= 0x7F80'0000U) return std::nullopt;
+  return make_error(ErrorCode::not_finite, "expected a radius, got NaN");
+}
 
 /// Who does the work that `options` allow.
 template <class Options>

@@ -1,16 +1,18 @@
 #pragma once
-// Working memory for searches, kept from one to the next: a search borrows one piece and gives it back, so as many
-// exist as searches ever ran at once.
+// Working memory for searches, kept from one to the next. A search takes a piece from the place of its thread, or from
+// another, or makes one, and gives it back to a place that is free; so threads hardly meet, nobody waits, and no more
+// is kept than there are places.
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "shoal/core/platform.hpp"
+#include "shoal/core/readers.hpp"
 
 #if SHOAL_HAS_THREADS
-#include <mutex>
+#include <atomic>
 #endif
 
 namespace shoal::inline v0::detail {
@@ -34,49 +36,73 @@ class ScratchPool {
     std::unique_ptr<Scratch> scratch_;
   };
 
+  ScratchPool() noexcept = default;
+  ScratchPool(const ScratchPool&) = delete;
+  ScratchPool& operator=(const ScratchPool&) = delete;
+  ~ScratchPool() {
+    for (Place& place : places_) place.exchange(nullptr);
+  }
+
   /// A piece nobody uses, or what `make` gives. Errors: std::bad_alloc.
   template <class Make>
   [[nodiscard]] Loan borrow(const Make& make) {
-    {
-      const Lock lock(*this);
-      if (!idle_.empty()) {
-        Loan loan(*this, std::move(idle_.back()));
-        idle_.pop_back();
-        return loan;
-      }
-      idle_.reserve(++pieces_);  // giving back allocates nothing
+    const std::size_t first = thread_place(place_count);
+    for (std::size_t i = 0; i < place_count; ++i) {
+      if (auto scratch = places_[(first + i) % place_count].exchange(nullptr)) return Loan(*this, std::move(scratch));
     }
     return Loan(*this, std::make_unique<Scratch>(make()));
   }
 
   /// Bytes of the pieces that are not lent out.
-  [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    const Lock lock(*this);
-    std::size_t bytes = idle_.capacity() * sizeof(idle_[0]);
-    for (const auto& scratch : idle_) bytes += sizeof(Scratch) + scratch->memory_bytes();
+  [[nodiscard]] std::size_t memory_bytes() noexcept {
+    std::size_t bytes = 0;
+    for (Place& place : places_) {
+      auto scratch = place.exchange(nullptr);
+      if (!scratch) continue;
+      bytes += sizeof(Scratch) + scratch->memory_bytes();
+      give_back(std::move(scratch));
+    }
     return bytes;
   }
 
  private:
-  void give_back(std::unique_ptr<Scratch> scratch) noexcept {
-    const Lock lock(*this);
-    idle_.push_back(std::move(scratch));
-  }
+  static constexpr std::size_t place_count = SHOAL_HAS_THREADS ? 16 : 1;
 
+  /// Holds one piece or none.
 #if SHOAL_HAS_THREADS
-  struct Lock {
-    explicit Lock(const ScratchPool& pool) : guard(pool.mutex_) {}
-    std::lock_guard<std::mutex> guard;
+  class alignas(cache_line_bytes) Place {
+   public:
+    /// What was there.
+    std::unique_ptr<Scratch> exchange(std::unique_ptr<Scratch> scratch) noexcept {
+      if (!scratch && piece_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+      return std::unique_ptr<Scratch>(piece_.exchange(scratch.release(), std::memory_order_acq_rel));
+    }
+
+   private:
+    std::atomic<Scratch*> piece_{nullptr};
   };
-  mutable std::mutex mutex_;
 #else
-  struct Lock {
-    explicit Lock(const ScratchPool&) noexcept {}
-    ~Lock() {}
+  class Place {
+   public:
+    std::unique_ptr<Scratch> exchange(std::unique_ptr<Scratch> scratch) noexcept {
+      piece_.swap(scratch);
+      return scratch;
+    }
+
+   private:
+    std::unique_ptr<Scratch> piece_;
   };
 #endif
-  std::vector<std::unique_ptr<Scratch>> idle_;
-  std::size_t pieces_ = 0;
+
+  /// What lay at each place goes on to the next; the last, if there is one, goes.
+  void give_back(std::unique_ptr<Scratch> scratch) noexcept {
+    const std::size_t first = thread_place(place_count);
+    for (std::size_t i = 0; i < place_count && scratch; ++i) {
+      scratch = places_[(first + i) % place_count].exchange(std::move(scratch));
+    }
+  }
+
+  std::array<Place, place_count> places_{};
 };
 
 }  // namespace shoal::inline v0::detail

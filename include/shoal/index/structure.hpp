@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "shoal/core/readers.hpp"
 #include "shoal/core/slot.hpp"
 #include "shoal/core/workers.hpp"
 #include "shoal/graph/beam_search.hpp"
@@ -68,28 +69,12 @@ struct RowSpace {
   }
 };
 
-/// Every slot passes: searches with it take the plain path.
-struct AcceptAll {
-  bool operator()(Slot) const noexcept { return true; }
-};
-
-/// What a search wants: the `k` best, from a walk that keeps `ef`, at least k. Both are at most the slots there are.
-struct SearchSize {
-  std::size_t k;
-  std::size_t ef;
-};
-
-/// Working memory of one search.
-struct StructureScratch {
-  WalkScratch walk;
-  std::vector<Candidate> found;  // the result of a search, in no order
-
-  [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return walk.memory_bytes() + found.capacity() * sizeof(Candidate);
-  }
-};
-
+/// One thread changes it while others search: what they may be reading is written again only after they have ended.
+///
 /// - `S(config)`: empty. - `reserve(n)`: room for slots below n.
+/// - `set_readers(readers)`: those who search; it waits for them before slots that `unlink` or `roll_back` took away
+/// can
+///   be written again.
 /// - `link(rows, slots, workers, buffers)`: makes slots findable, the next ones or such as were unlinked, in order;
 ///   their rows are written. Throws std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome
 ///   does not depend on the workers. What was linked and taken back can be linked again without more memory. `buffers`:
@@ -102,17 +87,17 @@ struct StructureScratch {
 /// link at once now.
 /// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back, in a clone too.
 /// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
-/// - `search`: puts into `scratch.found` at least the k best accepted slots by `before` that it can find, all of them
-///   when there are fewer.
+/// - `walk(scorer, ef, scratch)`, where it is walked: leaves the ef nearest slots that it can find in `scratch.pool`;
+/// all
+///   there are when they are no more. Slots that are linked meanwhile may be among them or not.
 // clang-format off
 template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
     requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
-             std::span<const Slot> slots, SearchSize size, StructureScratch& scratch, AcceptAll accept, MemoryUsage& usage, CheckReport& report,
-             IndexStats& stats, const Workers& workers, std::span<typename Rows::QueryBuffer> buffers,
-             bool (*before)(const Candidate&, const Candidate&)) {
+             std::span<const Slot> slots, WalkScratch& scratch, MemoryUsage& usage, CheckReport& report, IndexStats& stats, const Workers& workers, Readers* readers, std::span<typename Rows::QueryBuffer> buffers) {
       { S::is_walked } -> std::convertible_to<bool>;
       structure.reserve(n);
+      { structure.set_readers(readers) } noexcept;
       structure.link(rows, slots, workers, buffers);
       structure.unlink(rows, slots, workers);
       { view.round_size() } noexcept -> std::same_as<std::size_t>;
@@ -121,7 +106,7 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
       { structure.commit() } noexcept;
       { structure.roll_back() } noexcept;
       { view.linked() } noexcept -> std::same_as<std::size_t>;
-      view.search(scorer, size, accept, before, scratch);
+      requires !S::is_walked || requires { view.walk(scorer, n, scratch); };
       view.check(report);
       view.add_stats(stats);
       { view.add_memory(usage) } noexcept;

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -17,10 +18,13 @@
 #include <utility>
 #include <vector>
 
-#include "shoal/core/access_check.hpp"
+#include "shoal/core/access.hpp"
 #include "shoal/core/workers.hpp"
 #include "shoal/index/batch.hpp"
+#include "shoal/index/batch_search.hpp"
+#include "shoal/index/config.hpp"
 #include "shoal/index/entries.hpp"
+#include "shoal/index/erase.hpp"
 #include "shoal/index/neighbor.hpp"
 #include "shoal/index/progress.hpp"
 #include "shoal/index/scratch_pool.hpp"
@@ -31,15 +35,20 @@ namespace shoal::inline v0 {
 
 /// The part that all indexes share.
 ///
-/// *Threads*: any number of const calls at once, or one mutation and nothing else; debug builds assert it. A mutation
-/// from inside a batch (its callback or source) is refused with `reentrant_mutation`. The callback may search.
-/// An index that was moved from may be assigned to or destroyed, nothing else; debug builds assert it.
+/// *Threads*: any number may search and look things up while one changes the index; what they see of a change is said
+/// in docs/concurrency.md. A second change waits for the first, or is refused (`SecondWriter`). `check`, `stats`,
+/// `memory_usage` and `clone` wait too. A change from inside a call of the same index (a batch's callback or source, a
+/// filter) is refused with `reentrant_mutation`; such a call may search. Moving, assigning and destroying an index are
+/// for one thread alone. One that was moved from may be assigned to or destroyed; debug builds assert it.
 template <class Metric, class Storage, class Id, class Structure>
 class VectorIndex {
   static_assert(std::is_integral_v<Id> && !std::is_same_v<Id, bool>, "shoal: an id type is an integer type");
   static_assert(StorageFor<Storage, Metric>,
                 "shoal: this storage policy cannot keep vectors of this metric (SQ8 needs an InnerProductMetric: a "
                 "metric with from_dot)");
+
+  using Rows = typename Storage::template Rows<Metric>;
+  using Scratch = detail::SearchScratch<Rows, Id>;
 
  public:
   using id_type = Id;
@@ -53,17 +62,17 @@ class VectorIndex {
   /// numbers (contiguous range or Eigen expression).
   /// *Errors*: the BatchError says what is in (`successful_ids`), what failed (`failed_index`, `failed_id`) and why
   /// (`cause`): dimension_mismatch, not_finite, norm_too_large, zero_vector, duplicate_id, id_out_of_range,
-  /// capacity_exceeded, out_of_memory, cancelled, source_failed, callback_failed, reentrant_mutation. The items before
-  /// are in and searchable; the failing one and all after it left no trace (`Atomicity::all_or_nothing`: none is in).
-  /// An empty batch succeeds and calls nothing.
-  /// *Cost*: one insertion each, O(log n) distances for the graph. No copy of the batch is kept.
+  /// capacity_exceeded, out_of_memory, cancelled, source_failed, callback_failed, reentrant_mutation, busy. The items
+  /// before are in and searchable; the failing one and all after it left no trace (`Atomicity::all_or_nothing`: none is
+  /// in). An empty batch succeeds and calls nothing. *Cost*: one insertion each, O(log n) distances for the graph. No
+  /// copy of the batch is kept.
   template <BatchSource Source, ProgressCallback Progress = NoProgress>
   [[nodiscard]] BatchResult batch_insert(Source&& items, Progress&& progress = Progress{},
                                          const BatchOptions& options = {}) {
-    detail::AccessCheck::Write write(shared().access);
-    if (!write.entered()) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) {
       BatchError<Id> error;
-      error.cause = Error(ErrorCode::reentrant_mutation);
+      error.cause = *std::move(refusal);
       return Unexpected<BatchError<Id>>(std::move(error));
     }
     return detail::BatchRun<Id, EntriesType, Structure>(entries_, structure_, shared().batch,
@@ -114,13 +123,13 @@ class VectorIndex {
   // ---- taking vectors out ------------------------------------------------------------------------------------------
 
   /// The entry is not found any more, and its id may be used again.
-  /// *Errors*: id_not_found, out_of_memory, reentrant_mutation; nothing changed.
+  /// *Errors*: id_not_found, out_of_memory, reentrant_mutation, busy; nothing changed.
   /// *Cost*: O(1) now; when a sixteenth of the entries has died, lists that lead to them are chosen anew, which comes
   /// to about one insertion for each.
   template <std::integral IdValue>
   [[nodiscard]] Expected<void, Error> erase(IdValue id) {
-    detail::AccessCheck::Write write(shared().access);
-    if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
     SHOAL_TRY { entries_.reserve_erase(); }
     SHOAL_CATCH_ALL { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
     if (!detail::fits<Id>(id) || !entries_.erase(static_cast<Id>(id))) {
@@ -135,47 +144,21 @@ class VectorIndex {
   ///
   /// *Shape*: any input range of integers; all of it is read before anything is erased.
   /// *Errors*: id_out_of_range for one that does not fit the id type, with its position; out_of_memory,
-  /// reentrant_mutation; nothing changed. What the range throws comes through.
+  /// reentrant_mutation, busy; nothing changed. What the range throws comes through.
   template <std::ranges::input_range Ids>
     requires std::integral<std::ranges::range_value_t<Ids>>
   [[nodiscard]] Expected<EraseReport<Id>, Error> batch_erase(Ids&& ids, const EraseOptions& options = {}) {
-    detail::AccessCheck::Write write(shared().access);
-    if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
-    std::vector<Id> wanted;
-    EraseReport<Id> report;
-    SHOAL_TRY {
-      for (auto&& id : ids) {
-        if (!detail::fits<Id>(id)) {
-          auto error = detail::to_id<Id>(id).error();
-          return Unexpected<Error>(detail::make_error(error.code(), "id ", wanted.size(), ": ", error.message()));
-        }
-        wanted.push_back(static_cast<Id>(id));
-      }
-      report.erased.reserve(wanted.size());
-      report.absent.reserve(wanted.size());
-      report.repeated.reserve(wanted.size());
-      entries_.reserve_erase();
-    }
-    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
-    std::vector<Id>& missing = report.absent;
-    for (const Id id : wanted) (entries_.erase(id) ? report.erased : missing).push_back(id);
-    wanted = report.erased;
-    std::sort(wanted.begin(), wanted.end());
-    std::erase_if(missing, [&](Id id) {
-      const bool was_there = std::binary_search(wanted.begin(), wanted.end(), id);
-      if (was_there) report.repeated.push_back(id);
-      return was_there;
-    });
-    detail::reclaim_if_due(entries_, structure_, detail::workers_of(options));
-    return report;
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    return detail::erase_each<Id>(entries_, structure_, std::forward<Ids>(ids), options);
   }
 
   /// Makes room for `entries` in all, so that inserting up to that many allocates little.
-  /// *Errors*: out_of_memory (room made before the failing allocation may stay), capacity_exceeded, reentrant_mutation;
-  /// no entry changed.
+  /// *Errors*: out_of_memory (room made before the failing allocation may stay), capacity_exceeded, reentrant_mutation,
+  /// busy; no entry changed.
   [[nodiscard]] Expected<void, Error> reserve(std::size_t entries) {
-    detail::AccessCheck::Write write(shared().access);
-    if (!write.entered()) return Unexpected<Error>(Error(ErrorCode::reentrant_mutation));
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
     if (entries > max_slots) {
       return Unexpected<Error>(detail::make_error(ErrorCode::capacity_exceeded, "expected at most ", max_slots,
                                                   " entries to reserve for, got ", entries));
@@ -194,19 +177,45 @@ class VectorIndex {
 
   // ---- searching ---------------------------------------------------------------------------------------------------
 
+  /// Memory that searches find again: with it they allocate nothing once it has grown to what they need. For one search
+  /// at a time; for searches of the index that made it, which it must not outlive.
+  class SearchContext {
+   public:
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return scratch_->memory_bytes(); }
+
+   private:
+    friend VectorIndex;
+    explicit SearchContext(const Rows& rows) : scratch_(std::make_unique<Scratch>(rows)) {}
+    std::unique_ptr<Scratch> scratch_;
+  };
+  /// Errors: std::bad_alloc.
+  [[nodiscard]] SearchContext make_search_context() const { return SearchContext(entries_.rows()); }
+
   /// The nearest entries, nearest first, ties by id. All live entries (that pass the filter) when they are fewer
   /// than k.
-  /// *Errors*: a bad query (dimension_mismatch, not_finite, norm_too_large, zero_vector) or out_of_memory.
-  /// *Threads*: any number at once. *Cost*: about `ef` hops of up to 2M distances for the graph.
+  /// *Errors*: a bad query (dimension_mismatch, not_finite, norm_too_large, zero_vector) or out_of_memory. What a
+  /// filter throws comes through. *Threads*: any number at once, and while one changes the index. *Cost*: about `ef`
+  /// hops of up to 2M distances for the graph; where a filter passes a share s, `ef / s` hops, or a distance for each
+  /// that passes.
   template <VectorInput Query>
   [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search(const Query& query,
                                                                       const SearchOptions& options) const {
-    detail::AccessCheck::Read read(shared().access);
-    return search_unguarded(query, options);
+    detail::Access::Read read(shared().access);
+    return with_scratch(query,
+                        [&](SearchRun& run, std::span<const float> vector) { return run.nearest(vector, options); });
   }
   template <VectorInput Query>
   [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search(const Query& query, std::size_t k) const {
     return try_search(query, with_k(k));
+  }
+  /// The same; what it gives lies in `context` until that is used again.
+  template <VectorInput Query>
+  [[nodiscard]] Expected<std::span<const Neighbor<Id>>, Error> try_search(const Query& query,
+                                                                          const SearchOptions& options,
+                                                                          SearchContext& context) const {
+    detail::Access::Read read(shared().access);
+    return run_search(query, *context.scratch_,
+                      [&](SearchRun& run, std::span<const float> vector) { return run.nearest(vector, options); });
   }
 
   /// As `try_search`, but a bad query throws std::invalid_argument (ends the program without exceptions).
@@ -218,6 +227,29 @@ class VectorIndex {
   [[nodiscard]] std::vector<Neighbor<Id>> search(const Query& query, std::size_t k) const {
     return search(query, with_k(k));
   }
+  template <VectorInput Query>
+  [[nodiscard]] std::span<const Neighbor<Id>> search(const Query& query, const SearchOptions& options,
+                                                     SearchContext& context) const {
+    return value_or_raise(try_search(query, options, context));
+  }
+
+  /// The entries no farther than `radius`, nearest first, ties by id: as far as walks find them, which is nearly all
+  /// (docs/search.md has figures); all of them for an exact index.
+  /// *Units*: the metric's distance: squared for L2Squared. *Errors*: as try_search; not_finite for a radius that is
+  /// NaN. *Cost*: that of a search for twice as many as are found, and the same again.
+  template <VectorInput Query>
+  [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> try_search_within(const Query& query, float radius,
+                                                                             const WithinOptions& options = {}) const {
+    if (auto fault = detail::find_radius_fault(radius)) return Unexpected<Error>(*std::move(fault));
+    detail::Access::Read read(shared().access);
+    return with_scratch(
+        query, [&](SearchRun& run, std::span<const float> vector) { return run.within(vector, radius, options); });
+  }
+  template <VectorInput Query>
+  [[nodiscard]] std::vector<Neighbor<Id>> search_within(const Query& query, float radius,
+                                                        const WithinOptions& options = {}) const {
+    return value_or_raise(try_search_within(query, radius, options));
+  }
 
   /// One result for each query, in order, found on `options.threads` threads.
   /// *Shape*: a MatrixView, a row-major Eigen matrix, a contiguous range of numbers taken dimensions() at a time, or a
@@ -226,26 +258,42 @@ class VectorIndex {
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<std::vector<Neighbor<Id>>>, Error> try_batch_search(
       const Queries& queries, const SearchOptions& options) const {
-    detail::AccessCheck::Read read(shared().access);  // for all threads: a callback of this thread's batch may search
-    if constexpr (MatrixInput<Queries>) {
-      auto view = detail::view_matrix(queries, dimensions());
-      if (!view) return Unexpected<Error>(std::move(view.error()));
-      return search_each(
-          view->rows, [&](std::size_t i) { return search_unguarded(view->row(i), options); },
-          detail::workers_of(options));
-    } else {
-      const auto count = static_cast<std::size_t>(std::ranges::size(queries));
-      const auto first = std::ranges::begin(queries);
-      using Offset = std::ranges::range_difference_t<const Queries>;
-      return search_each(
-          count, [&](std::size_t i) { return search_unguarded(first[static_cast<Offset>(i)], options); },
-          detail::workers_of(options));
-    }
+    std::vector<std::vector<Neighbor<Id>>> results;
+    const auto make_room = [&](std::size_t count) -> Expected<void, Error> {
+      results.resize(count);
+      return {};
+    };
+    const auto take = [&](std::size_t i, std::span<const Neighbor<Id>> found) {
+      results[i].assign(found.begin(), found.end());
+    };
+    auto done = search_all(queries, options, make_room, take);
+    if (!done) return Unexpected<Error>(std::move(done.error()));
+    return results;
   }
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<std::vector<Neighbor<Id>>>, Error> try_batch_search(const Queries& queries,
                                                                                          std::size_t k) const {
     return try_batch_search(queries, with_k(k));
+  }
+  /// The same into matrices of the caller's: row i holds the neighbours of query i, nearest first. Where there are
+  /// fewer than k, the distances that are left are infinite, and the ids all ones. *Shape*: `ids`, `distances`: queries
+  /// x k, row-major. *Errors*: as above, and length_mismatch.
+  template <QueriesInput Queries>
+  [[nodiscard]] Expected<void, Error> try_batch_search(const Queries& queries, const SearchOptions& options,
+                                                       std::span<Id> ids, std::span<float> distances) const {
+    const std::size_t k = options.k;
+    const auto check_room = [&](std::size_t count) -> Expected<void, Error> {
+      if (ids.size() == count * k && distances.size() == ids.size()) return {};
+      return Unexpected<Error>(detail::make_error(ErrorCode::length_mismatch, "expected room for ", count, " x ", k,
+                                                  " ids and distances, got ", ids.size(), " and ", distances.size()));
+    };
+    const auto take = [&](std::size_t i, std::span<const Neighbor<Id>> found) {
+      for (std::size_t j = 0; j < k; ++j) {
+        ids[i * k + j] = j < found.size() ? found[j].id : static_cast<Id>(-1);
+        distances[i * k + j] = j < found.size() ? found[j].distance : std::numeric_limits<float>::infinity();
+      }
+    };
+    return search_all(queries, options, check_room, take);
   }
 
   /// As `try_batch_search`, but a bad query throws std::invalid_argument (ends the program without exceptions).
@@ -258,20 +306,25 @@ class VectorIndex {
   [[nodiscard]] std::vector<std::vector<Neighbor<Id>>> batch_search(const Queries& queries, std::size_t k) const {
     return batch_search(queries, with_k(k));
   }
+  template <QueriesInput Queries>
+  void batch_search(const Queries& queries, const SearchOptions& options, std::span<Id> ids,
+                    std::span<float> distances) const {
+    value_or_raise(try_batch_search(queries, options, ids, distances));
+  }
 
   // ---- looking things up -------------------------------------------------------------------------------------------
 
   /// Takes any integer; one that does not fit `Id` is not in.
   template <std::integral IdValue>
   [[nodiscard]] bool contains(IdValue id) const noexcept {
-    detail::AccessCheck::Read read(shared().access);
+    (void)shared();
     return detail::fits<Id>(id) && entries_.find(static_cast<Id>(id)).has_value();
   }
 
   /// The vector as kept: exact for Float32, rounded for SQ8, of norm 1 under Cosine. Nothing when the id is not in.
   template <std::integral IdValue>
   [[nodiscard]] std::optional<std::vector<float>> get(IdValue id) const {
-    detail::AccessCheck::Read read(shared().access);
+    detail::Access::Read read(shared().access);
     if (!detail::fits<Id>(id)) return std::nullopt;
     const std::optional<Slot> slot = entries_.find(static_cast<Id>(id));
     if (!slot) return std::nullopt;
@@ -291,7 +344,7 @@ class VectorIndex {
   /// Verifies every invariant: of the graph, if there is one, and of the way from ids to vectors and back; counts the
   /// slots that cannot be reached. *Cost*: O(links). *Errors*: std::bad_alloc.
   [[nodiscard]] CheckReport check() const {
-    detail::AccessCheck::Read read(shared().access);
+    detail::Access::Still still(shared().access);
     CheckReport report;
     structure_.check(report);
     entries_.check(report);
@@ -305,7 +358,7 @@ class VectorIndex {
 
   /// Counts. *Cost*: O(links). *Errors*: std::bad_alloc.
   [[nodiscard]] IndexStats stats() const {
-    detail::AccessCheck::Read read(shared().access);
+    detail::Access::Still still(shared().access);
     IndexStats stats;
     stats.live = entries_.live();
     stats.dead = entries_.dead();
@@ -316,6 +369,7 @@ class VectorIndex {
 
   /// Bytes allocated, by component. Exact but for the fixed size of the object itself and the allocator's own overhead.
   [[nodiscard]] MemoryUsage memory_usage() const noexcept {
+    detail::Access::Still still(shared().access);
     MemoryUsage usage;
     entries_.add_memory(usage);
     structure_.add_memory(usage);
@@ -324,13 +378,19 @@ class VectorIndex {
   }
 
  protected:
-  VectorIndex(std::size_t dimensions, std::size_t max_elements, Structure structure)
-      : entries_(dimensions, max_elements), structure_(std::move(structure)), shared_(std::make_unique<Shared>()) {}
+  template <class Config>
+  VectorIndex(const Config& config, Structure structure)
+      : VectorIndex(config, EntriesType(config.dimensions, config.max_elements), std::move(structure)) {}
 
   using EntriesType = detail::Entries<Metric, typename Storage::template Rows<Metric>, Id>;
 
-  VectorIndex(EntriesType entries, Structure structure)
-      : entries_(std::move(entries)), structure_(std::move(structure)), shared_(std::make_unique<Shared>()) {}
+  template <class Config>
+  VectorIndex(const Config& config, EntriesType entries, Structure structure)
+      : entries_(std::move(entries)),
+        structure_(std::move(structure)),
+        shared_(std::make_unique<Shared>(config.second_writer == SecondWriter::waits)) {
+    structure_.set_readers(&shared_->access.readers());
+  }
 
   [[nodiscard]] const EntriesType& entries() const noexcept { return entries_; }
   [[nodiscard]] const Structure& structure() const noexcept { return structure_; }
@@ -354,17 +414,37 @@ class VectorIndex {
     copy.end_batch();
     return copy;
   }
-  [[nodiscard]] detail::AccessCheck& access() const noexcept { return shared().access; }
+  [[nodiscard]] detail::Access& access() const noexcept { return shared().access; }
 
  private:
-  using Rows = typename Storage::template Rows<Metric>;
   static_assert(detail::IndexStructure<Structure, Rows>);
+  using SearchRun = detail::SearchRun<Id, EntriesType, Structure>;
 
   /// What stays where it is when the index moves.
   struct Shared {
-    detail::AccessCheck access;
-    detail::ScratchPool<detail::SearchScratch<Rows>> scratch;
+    explicit Shared(bool wait) noexcept : writers_wait(wait) {}
+    bool writers_wait;
+    detail::Access access;
+    detail::ScratchPool<Scratch> scratch;
     detail::BatchScratch<Rows> batch;
+  };
+
+  /// Held by every change.
+  class WriteCall {
+   public:
+    explicit WriteCall(VectorIndex& index) noexcept : write_(index.shared().access, index.shared().writers_wait) {}
+    /// Why nothing may be changed now.
+    [[nodiscard]] std::optional<Error> refusal() const noexcept {
+      switch (write_.entered()) {
+        case detail::Access::Entered::reentrant: return Error(ErrorCode::reentrant_mutation);
+        case detail::Access::Entered::busy: return Error(ErrorCode::busy);
+        case detail::Access::Entered::yes: break;
+      }
+      return std::nullopt;
+    }
+
+   private:
+    detail::Access::Write write_;
   };
 
   [[nodiscard]] Shared& shared() const noexcept {
@@ -378,48 +458,64 @@ class VectorIndex {
     return options;
   }
 
-  /// A search whose caller holds the guard of reading.
-  template <VectorInput Query>
-  [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> search_unguarded(const Query& query,
-                                                                            const SearchOptions& options) const {
+  /// Runs `search(run, vector)` on an admitted query. Its caller holds the guard of reading.
+  template <class Query, class Search>
+  [[nodiscard]] Expected<std::span<const Neighbor<Id>>, Error> run_search(const Query& query, Scratch& scratch,
+                                                                          const Search& search) const {
     SHOAL_TRY {
-      const auto scratch = shared().scratch.borrow([&] { return detail::SearchScratch<Rows>(entries_.rows()); });
-      scratch->input.reserve(dimensions());
-      auto vector = detail::admit_vector<Metric>(query, dimensions(), scratch->input);
+      scratch.input.reserve(dimensions());
+      auto vector = detail::admit_vector<Metric>(query, dimensions(), scratch.input);
       if (!vector) return Unexpected<Error>(std::move(vector.error()));
-      return detail::SearchRun<Id, EntriesType, Structure>(entries_, structure_, *scratch).run(*vector, options);
+      SearchRun run(entries_, structure_, scratch);
+      return search(run, *vector);
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
-
-  /// The results of search(0) .. search(count - 1), or the first error with its position.
-  template <class Search>
-  [[nodiscard]] static Expected<std::vector<std::vector<Neighbor<Id>>>, Error> search_each(
-      std::size_t count, const Search& search, const detail::Workers& workers) {
+  /// Errors: std::bad_alloc.
+  [[nodiscard]] auto borrow_scratch() const {
+    return shared().scratch.borrow([&] { return Scratch(entries_.rows()); });
+  }
+  /// The same with memory of the index's own.
+  template <class Query, class Search>
+  [[nodiscard]] Expected<std::vector<Neighbor<Id>>, Error> with_scratch(const Query& query,
+                                                                        const Search& search) const {
     SHOAL_TRY {
-      std::vector<Expected<std::vector<Neighbor<Id>>, Error>> found(count);
-      workers.for_each(count, [&](std::size_t, std::size_t i) { found[i] = search(i); });
-      std::vector<std::vector<Neighbor<Id>>> results;
-      results.reserve(count);
-      for (std::size_t i = 0; i < count; ++i) {
-        if (!found[i]) {
-          return Unexpected<Error>(
-              detail::make_error(found[i].error().code(), "query ", i, ": ", found[i].error().message()));
-        }
-        results.push_back(*std::move(found[i]));
-      }
-      return results;
+      const auto scratch = borrow_scratch();
+      auto found = run_search(query, *scratch, search);
+      if (!found) return Unexpected<Error>(std::move(found.error()));
+      return std::vector<Neighbor<Id>>(found->begin(), found->end());
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+  /// Searches for all queries, and hands what was found for each to take(i, neighbours).
+  template <class Queries, class MakeRoom, class Take>
+  [[nodiscard]] Expected<void, Error> search_all(const Queries& queries, const SearchOptions& options,
+                                                 const MakeRoom& make_room, const Take& take) const {
+    detail::Access::Read read(shared().access);
+    const auto nearest = [&](SearchRun& run, std::span<const float> vector) { return run.nearest(vector, options); };
+    SHOAL_TRY {
+      return detail::search_each(queries, dimensions(), detail::workers_of(options), shared().access, make_room,
+                                 [&](std::size_t i, const auto& query) -> Expected<void, Error> {
+                                   SHOAL_TRY {
+                                     const auto scratch = borrow_scratch();
+                                     auto found = run_search(query, *scratch, nearest);
+                                     if (!found) return Unexpected<Error>(std::move(found.error()));
+                                     take(i, *found);
+                                     return {};
+                                   }
+                                   SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+                                 });
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
   template <class T>
-  [[nodiscard]] static T value_or_raise(Expected<T, Error> result) {
+  static T value_or_raise(Expected<T, Error> result) {
     if (!result) {
       if (result.error().code() == ErrorCode::out_of_memory) detail::raise_bad_alloc();
       detail::raise<std::invalid_argument>(std::string(result.error().message()).c_str());
     }
-    return *std::move(result);
+    if constexpr (!std::is_void_v<T>) return *std::move(result);
   }
 
   EntriesType entries_;

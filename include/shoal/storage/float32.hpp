@@ -103,9 +103,10 @@ class Float32Rows {
   /// Of 1 to `slots_a_call` slots.
   struct RowPointers {
     RowPointers(const Float32Rows& all, std::span<const Slot> slots) noexcept {
+      const ChunkedRows::View floats = all.rows_.view();
       std::size_t i = 0;
       do {
-        rows[i] = all.row(slots[i]);
+        rows[i] = reinterpret_cast<const float*>(floats[to_index(slots[i])]);
       } while (++i < slots.size());
     }
     const float* rows[slots_a_call];

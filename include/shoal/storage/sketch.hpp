@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
+#include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
 #include "shoal/metric/metric.hpp"
 #include "shoal/simd/bit_kernels.hpp"
@@ -84,49 +85,22 @@ class Sketches {
 
   /// Sketches a vector that was written as row `slot`.
   void write(Slot slot, const float* vector) noexcept {
-    if (is_ready_) encode(slot, vector);
+    if (is_ready_.load()) encode(slot, vector);
   }
 
   /// Rows below `slots` have come to stay; `row(slot)` gives them. Sketches begin with the first `first_rows`, if they
   /// are of use on those.
   template <class Row>
   void settle(std::size_t slots, const Row& row) noexcept {
-    if (is_ready_ || is_useless_ || rows_.capacity() == 0 || slots < first_rows) return;
+    if (is_ready_.load() || is_useless_ || rows_.capacity() == 0 || slots < first_rows) return;
     if constexpr (takes_mean) take_mean(row);
-    is_ready_ = true;
     for (std::size_t i = 0; i < slots; ++i) encode(to_slot(i), row(to_slot(i)));
     is_useless_ = !holds_its_promise(row);
-    is_ready_ = !is_useless_;
+    is_ready_.store(!is_useless_);  // only now do others look at them
   }
 
   [[nodiscard]] Query prepare(const float* vector, Buffer& buffer) const noexcept {
-    Query query;
-    if (!is_ready_) return query;
-    if constexpr (is_shift_invariant) {
-      subtract_mean(vector, buffer.rotated.data());
-    } else {
-      std::copy_n(vector, dimensions_, buffer.rotated.begin());
-      if constexpr (takes_mean) query.offset = simd::dot(vector, mean_.data(), dimensions_);
-    }
-    rotation_->apply(buffer.rotated);
-    const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(buffer.rotated.data(), dimensions_));
-    query.step = std::max(largest / middle, std::numeric_limits<float>::min());
-    simd::round_to_codes(buffer.rotated.data(), dimensions_, 1 / query.step, buffer.codes.data());
-    std::int32_t sum = 0;  // of codes; those beyond the dimensions are 0
-    for (std::size_t first = 0; first < buffer.levels.size(); first += 64) {
-      for (std::size_t i = first; i < first + 64; ++i) {
-        buffer.levels[i] = static_cast<std::uint8_t>(buffer.codes[i] + middle);
-        sum += buffer.codes[i];
-      }
-    }
-    std::fill(buffer.levels.begin() + static_cast<std::ptrdiff_t>(dimensions_), buffer.levels.end(), std::uint8_t{0});
-    if (simd::reads_planes()) simd::split_into_planes(buffer.levels.data(), words(), buffer.planes.data());
-    query.sum = query.step * static_cast<float>(sum);
-    query.bits = {buffer.levels.data(), buffer.planes.data()};
-    query.squared_norm = simd::dot(buffer.rotated.data(), buffer.rotated.data(), dimensions_);
-    query.norm = std::sqrt(query.squared_norm);
-    query.rounding = query.step * std::sqrt(static_cast<float>(dimensions_) / 12);
-    return query;
+    return is_ready_.load() ? prepare_ready(vector, buffer) : Query{};
   }
 
   /// Most slots at a time.
@@ -138,9 +112,10 @@ class Sketches {
     std::array<const std::uint64_t*, most_slots> rows;
     std::array<std::int32_t, most_slots> sums;
     if (slots.empty()) return 0;
+    const ChunkedRows::View sketches = rows_.view();
     std::size_t found = 0;
     do {
-      rows[found] = bits(slots[found]);
+      rows[found] = reinterpret_cast<const std::uint64_t*>(sketches[to_index(slots[found])]);
     } while (++found < slots.size());
     simd::bit_sums(query.bits, rows.data(), slots.size(), words(), sums.data());
     // The factors side by side, and loops of fixed length over them, which plain -O2 turns into vectors.
@@ -173,7 +148,7 @@ class Sketches {
     for (std::size_t line = 0; line < rows_.stride(); line += cache_line_bytes) detail::prefetch(row + line);
   }
   /// Can rows be ruled out?
-  [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
+  [[nodiscard]] bool is_ready() const noexcept { return is_ready_.load(); }
 
   [[nodiscard]] Sketches clone() const {
     Sketches copy(dimensions_);
@@ -216,9 +191,6 @@ class Sketches {
     return (dimensions + 63) / 64;
   }
   [[nodiscard]] std::size_t words() const noexcept { return words_for(dimensions_); }
-  [[nodiscard]] const std::uint64_t* bits(Slot slot) const noexcept {
-    return reinterpret_cast<const std::uint64_t*>(rows_[to_index(slot)]);
-  }
   [[nodiscard]] Factors factors_of(const std::uint64_t* row) const noexcept {
     Factors factors;
     std::memcpy(&factors, row + words(), sizeof(factors));
@@ -241,6 +213,36 @@ class Sketches {
       for (std::size_t j = i; j < i + 16; ++j) out[j] = vector[j] - mean_[j];
     }
     for (; i < dimensions_; ++i) out[i] = vector[i] - mean_[i];
+  }
+
+  /// A query that rules rows out.
+  [[nodiscard]] Query prepare_ready(const float* vector, Buffer& buffer) const noexcept {
+    Query query;
+    if constexpr (is_shift_invariant) {
+      subtract_mean(vector, buffer.rotated.data());
+    } else {
+      std::copy_n(vector, dimensions_, buffer.rotated.begin());
+      if constexpr (takes_mean) query.offset = simd::dot(vector, mean_.data(), dimensions_);
+    }
+    rotation_->apply(buffer.rotated);
+    const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(buffer.rotated.data(), dimensions_));
+    query.step = std::max(largest / middle, std::numeric_limits<float>::min());
+    simd::round_to_codes(buffer.rotated.data(), dimensions_, 1 / query.step, buffer.codes.data());
+    std::int32_t sum = 0;  // of codes; those beyond the dimensions are 0
+    for (std::size_t first = 0; first < buffer.levels.size(); first += 64) {
+      for (std::size_t i = first; i < first + 64; ++i) {
+        buffer.levels[i] = static_cast<std::uint8_t>(buffer.codes[i] + middle);
+        sum += buffer.codes[i];
+      }
+    }
+    std::fill(buffer.levels.begin() + static_cast<std::ptrdiff_t>(dimensions_), buffer.levels.end(), std::uint8_t{0});
+    if (simd::reads_planes()) simd::split_into_planes(buffer.levels.data(), words(), buffer.planes.data());
+    query.sum = query.step * static_cast<float>(sum);
+    query.bits = {buffer.levels.data(), buffer.planes.data()};
+    query.squared_norm = simd::dot(buffer.rotated.data(), buffer.rotated.data(), dimensions_);
+    query.norm = std::sqrt(query.squared_norm);
+    query.rounding = query.step * std::sqrt(static_cast<float>(dimensions_) / 12);
+    return query;
   }
 
   /// The mean of the first rows without those far from all others: one of a wholly different size would pull the mean
@@ -285,7 +287,7 @@ class Sketches {
       sorted = distances;
       std::nth_element(sorted.begin(), sorted.begin() + within, sorted.end());
       const float bound = sorted[within];
-      const Query query = prepare(vector, *buffer_);
+      const Query query = prepare_ready(vector, *buffer_);
       for (std::size_t j = 0; j < others; ++j) {
         const Slot slot = to_slot(j);
         std::uint32_t position = 0;
@@ -329,7 +331,7 @@ class Sketches {
   std::vector<float> rotated_;    // scratch of write
   std::optional<Buffer> buffer_;  // scratch of settle
   ChunkedRows rows_;
-  bool is_ready_ = false;
+  Shared<bool> is_ready_{false};
   bool is_useless_ = false;
 };
 

@@ -168,10 +168,12 @@ class Sq8Rows {
   /// Of 1 to `slots_a_call` slots, whose factors are on their way.
   struct RowPointers {
     RowPointers(const Sq8Rows& all, std::span<const Slot> slots) noexcept {
+      const ChunkedRows::View code_rows = all.codes_.view();
+      const ChunkedArray<CodeFactors>::View factors_of = all.factors_.view();
       std::size_t i = 0;
       do {
-        codes[i] = all.codes(slots[i]);
-        factors[i] = &all.factors_[to_index(slots[i])];
+        codes[i] = reinterpret_cast<const std::int8_t*>(code_rows[to_index(slots[i])]);
+        factors[i] = &factors_of[to_index(slots[i])];
         detail::prefetch(factors[i]);
       } while (++i < slots.size());
     }

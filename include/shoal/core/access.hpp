@@ -1,0 +1,172 @@
+#pragma once
+// Who may do what at once: one writer and any number of readers. A second writer waits or is turned away; a reader
+// never waits, but while everything is moved (`Write::shut_out_readers`). What a thread does to an index from inside a
+// call of that same index (a callback, a filter, a source) is known by a list that each thread keeps of its calls:
+// reading is fine there, writing is refused, for it would wait for itself.
+
+#include <cstdint>
+
+#include "shoal/core/platform.hpp"
+#include "shoal/core/readers.hpp"
+
+#if SHOAL_HAS_THREADS
+#include <mutex>
+#endif
+
+namespace shoal::inline v0::detail {
+
+class Access {
+  /// One call that this thread is in. Calls end in the reverse order of their beginning.
+  class Call {
+   public:
+    explicit Call(Access& access) noexcept : access_(&access), is_outermost_(!access.is_entered()) {
+      before_ = innermost(access);
+      innermost(access) = this;
+    }
+    ~Call() { innermost(*access_) = before_; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    /// Is this thread in no other call of the index?
+    [[nodiscard]] bool is_outermost() const noexcept { return is_outermost_; }
+
+   private:
+    friend class Access;
+    Access* access_;
+    Call* before_;
+    bool is_outermost_;
+  };
+
+ public:
+  /// May a writer go on?
+  enum class Entered : std::uint8_t { yes, reentrant, busy };
+
+  /// Held while the index changes.
+  class Write {
+   public:
+    /// `waits`: for another writer, rather than to find it busy.
+    Write(Access& access, bool waits) noexcept : access_(access), call_(access), entered_(begin(waits)) {}
+    ~Write() {
+      if (entered_ == Entered::yes) end();
+    }
+    Write(const Write&) = delete;
+    Write& operator=(const Write&) = delete;
+    [[nodiscard]] Entered entered() const noexcept { return entered_; }
+
+    /// From here to the end of the writing nobody reads.
+    void shut_out_readers() noexcept {
+#if SHOAL_HAS_THREADS
+      access_.readers_.shut_out();
+      has_shut_out_ = true;
+#endif
+    }
+
+   private:
+    [[nodiscard]] Entered begin([[maybe_unused]] bool waits) noexcept {
+      if (!call_.is_outermost()) return Entered::reentrant;
+#if SHOAL_HAS_THREADS
+      if (waits) {
+        access_.writing_.lock();
+      } else if (!access_.writing_.try_lock()) {
+        return Entered::busy;
+      }
+#endif
+      return Entered::yes;
+    }
+    void end() noexcept {
+#if SHOAL_HAS_THREADS
+      if (has_shut_out_) access_.readers_.let_in();
+      access_.writing_.unlock();
+#endif
+    }
+
+    Access& access_;
+    Call call_;
+#if SHOAL_HAS_THREADS
+    bool has_shut_out_ = false;
+#endif
+    Entered entered_;
+  };
+
+  /// Held while the index is searched, by the thread that does, or by one that waits for others which do.
+  class Read {
+   public:
+    explicit Read(Access& access) noexcept : call_(access) {
+#if SHOAL_HAS_THREADS
+      if (!call_.is_outermost()) return;  // held already, or the writer's own
+      while ((ticket_ = access.readers_.enter()) == nullptr) {
+        const std::lock_guard until_the_writer_ends(access.writing_);
+      }
+#endif
+    }
+#if SHOAL_HAS_THREADS
+    ~Read() {
+      if (ticket_ != nullptr) Readers::leave(ticket_);
+    }
+#else
+    ~Read() = default;
+#endif
+    Read(const Read&) = delete;
+    Read& operator=(const Read&) = delete;
+
+   private:
+    Call call_;
+#if SHOAL_HAS_THREADS
+    Readers::Ticket ticket_ = nullptr;
+#endif
+  };
+
+  /// Held by a thread that helps one that reads: only its calls are known by it.
+  class Helping {
+   public:
+    explicit Helping(Access& access) noexcept : call_(access) {}
+
+   private:
+    Call call_;
+  };
+
+  /// Held while nothing may change, though others may search.
+  class Still {
+   public:
+    explicit Still(Access& access) noexcept : call_(access) {
+#if SHOAL_HAS_THREADS
+      if (!call_.is_outermost()) return;  // nothing changes while a callback runs
+      writing_ = std::unique_lock(access.writing_);
+#endif
+    }
+
+   private:
+    Call call_;
+#if SHOAL_HAS_THREADS
+    std::unique_lock<std::mutex> writing_;
+#endif
+  };
+
+  [[nodiscard]] Readers& readers() noexcept { return readers_; }
+
+ private:
+  /// The innermost call of this thread, of any index.
+  [[nodiscard]] static Call*& innermost([[maybe_unused]] Access& access) noexcept {
+#if SHOAL_HAS_THREADS
+    static thread_local Call* call = nullptr;
+    return call;
+#else
+    return access.innermost_;
+#endif
+  }
+  [[nodiscard]] bool is_entered() noexcept {
+    for (const Call* call = innermost(*this); call != nullptr; call = call->before_) {
+      if (call->access_ == this) return true;
+    }
+    return false;
+  }
+
+  Readers readers_;
+#if SHOAL_HAS_THREADS
+  std::mutex writing_;
+#else
+  Call* innermost_ = nullptr;
+#endif
+};
+
+}  // namespace shoal::inline v0::detail

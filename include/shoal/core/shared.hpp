@@ -1,0 +1,60 @@
+#pragma once
+// Values that one thread writes while others read them. A store releases and a load acquires: who sees a value sees all
+// that was written before it. On x86 both are plain moves. They work on any trivial value where it lies, so that rows
+// of links need no type of their own; without threads they are what they look like.
+
+#include <type_traits>
+
+#include "shoal/core/platform.hpp"
+
+#if SHOAL_HAS_THREADS && !defined(__GNUC__)
+#include <atomic>
+#endif
+
+namespace shoal::inline v0::detail {
+
+template <class T>
+[[nodiscard]] SHOAL_ALWAYS_INLINE T load_shared(const T& value) noexcept {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(void*));
+#if !SHOAL_HAS_THREADS
+  return value;
+#elif defined(__GNUC__)  // std::atomic_ref came late to some libraries
+  T result;
+  __atomic_load(&value, &result, __ATOMIC_ACQUIRE);
+  return result;
+#else
+  return std::atomic_ref<T>(const_cast<T&>(value)).load(std::memory_order_acquire);
+#endif
+}
+
+template <class T>
+SHOAL_ALWAYS_INLINE void store_shared(T& value, std::type_identity_t<T> wanted) noexcept {
+#if !SHOAL_HAS_THREADS
+  value = wanted;
+#elif defined(__GNUC__)
+  __atomic_store(&value, &wanted, __ATOMIC_RELEASE);
+#else
+  std::atomic_ref<T>(value).store(wanted, std::memory_order_release);
+#endif
+}
+
+/// One such value. Copying it is not one step with anything else.
+template <class T>
+class Shared {
+ public:
+  constexpr Shared(T value = T{}) noexcept : value_(value) {}  // NOLINT(google-explicit-constructor)
+  Shared(const Shared& other) noexcept : value_(other.load()) {}
+  Shared& operator=(const Shared& other) noexcept {
+    store(other.load());
+    return *this;
+  }
+  ~Shared() = default;
+
+  [[nodiscard]] SHOAL_ALWAYS_INLINE T load() const noexcept { return load_shared(value_); }
+  SHOAL_ALWAYS_INLINE void store(T value) noexcept { store_shared(value_, value); }
+
+ private:
+  T value_;
+};
+
+}  // namespace shoal::inline v0::detail

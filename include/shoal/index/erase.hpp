@@ -1,0 +1,51 @@
+#pragma once
+// Erasing many: all ids are read before anything changes, each entry goes once, and the report says what became of
+// each.
+
+#include <algorithm>
+#include <concepts>
+#include <ranges>
+#include <utility>
+#include <vector>
+
+#include "shoal/core/workers.hpp"
+#include "shoal/index/entries.hpp"
+#include "shoal/index/options.hpp"
+#include "shoal/index/reclaim.hpp"
+
+namespace shoal::inline v0::detail {
+
+/// Errors: id_out_of_range, out_of_memory; nothing changed. What the range throws comes through.
+template <class Id, class Entries, class Structure, std::ranges::input_range Ids>
+[[nodiscard]] Expected<EraseReport<Id>, Error> erase_each(Entries& entries, Structure& structure, Ids&& ids,
+                                                          const EraseOptions& options) {
+  std::vector<Id> wanted;
+  EraseReport<Id> report;
+  SHOAL_TRY {
+    for (auto&& id : ids) {
+      if (!fits<Id>(id)) {
+        auto error = to_id<Id>(id).error();
+        return Unexpected<Error>(make_error(error.code(), "id ", wanted.size(), ": ", error.message()));
+      }
+      wanted.push_back(static_cast<Id>(id));
+    }
+    report.erased.reserve(wanted.size());
+    report.absent.reserve(wanted.size());
+    report.repeated.reserve(wanted.size());
+    entries.reserve_erase();
+  }
+  SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  std::vector<Id>& missing = report.absent;
+  for (const Id id : wanted) (entries.erase(id) ? report.erased : missing).push_back(id);
+  wanted = report.erased;  // fits where it was
+  std::sort(wanted.begin(), wanted.end());
+  std::erase_if(missing, [&](Id id) {
+    const bool was_there = std::binary_search(wanted.begin(), wanted.end(), id);
+    if (was_there) report.repeated.push_back(id);
+    return was_there;
+  });
+  reclaim_if_due(entries, structure, workers_of(options));
+  return report;
+}
+
+}  // namespace shoal::inline v0::detail
