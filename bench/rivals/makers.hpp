@@ -12,6 +12,7 @@ namespace shoal::rivals {
 [[nodiscard]] std::unique_ptr<Rival> make_shoal_sq8(const Setup& setup);
 [[nodiscard]] std::unique_ptr<Rival> make_shoal_refined_sq8(const Setup& setup);
 [[nodiscard]] std::unique_ptr<Rival> make_hnswlib(const Setup& setup);
+[[nodiscard]] std::unique_ptr<Rival> make_hnswlib_in_place(const Setup& setup);
 [[nodiscard]] std::string hnswlib_version();
 [[nodiscard]] std::unique_ptr<Rival> make_faiss_flat(const Setup& setup);
 [[nodiscard]] std::unique_ptr<Rival> make_faiss_sq8(const Setup& setup);

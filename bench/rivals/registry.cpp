@@ -31,6 +31,15 @@ std::vector<Library> libraries() {
   return found;
 }
 
+std::vector<ChangingLibrary> changing_libraries() {
+  std::vector<ChangingLibrary> found{{"shoal Float32", "", make_shoal_float32}, {"shoal SQ8", "", make_shoal_sq8}};
+#if defined(SHOAL_RIVALS_HNSWLIB)
+  found.push_back({baseline_name, "new labels", make_hnswlib});
+  found.push_back({baseline_name, "in place", make_hnswlib_in_place});
+#endif
+  return found;
+}
+
 std::vector<std::string> missing_libraries() {
   std::vector<std::string> missing;
 #if !defined(SHOAL_RIVALS_HNSWLIB)

@@ -28,6 +28,18 @@ struct Library {
 /// In the order of the tables.
 [[nodiscard]] std::vector<Library> libraries();
 
+/// One way to erase entries and insert others.
+struct ChangingLibrary {
+  std::string name;  // of the library, as above
+  std::string way;   // where the library has several
+  MakeRival make;    // a ChangingRival too
+
+  [[nodiscard]] std::string label() const { return way.empty() ? name : name + ", " + way; }
+};
+
+/// In the order of the tables, all ways of a library next to each other.
+[[nodiscard]] std::vector<ChangingLibrary> changing_libraries();
+
 /// A sentence for each library that was not there when this was built.
 [[nodiscard]] std::vector<std::string> missing_libraries();
 
