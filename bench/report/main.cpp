@@ -82,6 +82,22 @@ bool add_measurements(Report& report, std::vector<ThreadCurve>& threads, const O
   return is_sound;
 }
 
+/// A section beside the tables of the sets. One that fails is a note, and the others go on. Gives whether none did.
+template <class Results, class Measure>
+bool add_section(const char* name, Results& results, Report& report, const Options& options, Measure measure_section) {
+  if (!wants_section(name, options)) return true;
+  try {
+    results = measure_section(report.setup, options);
+    return std::none_of(results.begin(), results.end(), [](const auto& result) { return is_refused(result); });
+  } catch (const std::exception& error) {
+    report.notes.push_back(fmt::format("refused: {}: {}", name, error.what()));
+    fmt::print(stderr, "{}\n", report.notes.back());
+    return false;
+  }
+}
+
+bool wants_any_section(const Options& options) { return wants_section(churn_name, options); }
+
 int run(const Options& options) {
   Report report;
   report.environment = describe_environment();
@@ -93,9 +109,9 @@ int run(const Options& options) {
   }
   if (report.libraries.empty()) return complain("--libraries: no library of that name", bad_usage);
   const SetList list = find_sets(options);
-  if (list.sets.empty()) {
+  if (list.sets.empty() && !wants_any_section(options)) {
     for (const std::string& note : list.notes) fmt::print(stderr, "{}\n", note);
-    return complain("--only: no data set of that name", bad_usage);
+    return complain("--only: no data set or section of that name", bad_usage);
   }
   report.notes.insert(report.notes.end(), list.notes.begin(), list.notes.end());
   std::filesystem::create_directories(options.out);
@@ -114,8 +130,9 @@ int run(const Options& options) {
   report.targets = set_targets(report.sets);
   std::vector<ThreadCurve> threads;
   if (wants_made_up(options)) is_sound = add_measurements(report, threads, options) && is_sound;
+  is_sound = add_section(churn_name, report.churn, report, options, measure_churn) && is_sound;
 
-  const Plots plots = write_plots(report.sets, report.growth, threads, options.out);
+  const Plots plots = write_plots(report.sets, report.growth, threads, report.churn, options.out);
   report.notes.insert(report.notes.end(), plots.notes.begin(), plots.notes.end());
   const auto path = options.out / "bench-report.md";
   write_file(path, page(report, plots));

@@ -151,7 +151,7 @@ std::string without_tags(std::string text) {
 std::string tables(const Report& report) {
   std::string text = setup_lines(report) + target_section(report) + growth_section(report) + summary(report);
   for (const SetResult& set : report.sets) text += set_section(set);
-  return text;
+  return text + churn_section(report.churn);
 }
 
 std::string page(const Report& report, const Plots& plots) {
@@ -166,6 +166,8 @@ std::string page(const Report& report, const Plots& plots) {
     const std::string& plot = plots.of_sets[i];
     if (!plot.empty()) text += fmt::format("![recall and speed on {}]({})\n\n", report.sets[i].name, plot);
   }
+  text += churn_section(report.churn);
+  for (const std::string& plot : plots.of_churn) text += fmt::format("![]({})\n\n", plot);
   return without_tags(text);
 }
 

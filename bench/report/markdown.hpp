@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "churn.hpp"
 #include "growth.hpp"
 #include "measure.hpp"
 #include "plots.hpp"
@@ -20,9 +21,10 @@ struct Report {
   std::vector<SetResult> sets;
   std::vector<Target> targets;
   std::vector<GrowthPoint> growth;
+  std::vector<ChurnResult> churn;
 };
 
-/// The targets, the summary and the table of each set.
+/// The targets, the summary, the table of each set and the sections.
 [[nodiscard]] std::string tables(const Report& report);
 
 /// The whole page, with the plots.

@@ -24,6 +24,10 @@ bool is_wanted(const std::string& name, const std::vector<std::string>& words) {
          });
 }
 
+bool wants_section(const char* name, const Options& options) {
+  return options.only.empty() ? !options.targets_only : is_wanted(name, options.only);
+}
+
 Expected<Options, int> parse_options(int argc, char** argv) {
   Options options;
   options.out = SHOAL_REPORT_DEFAULT_OUT;
@@ -40,8 +44,11 @@ Expected<Options, int> parse_options(int argc, char** argv) {
       ->check(CLI::ExistingPath);
   app.add_option("--rounds", options.rounds, "Rounds of timed searches (default: 5)")->check(at_least_one);
   app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
-  app.add_option("--only", options.only, "Only data sets whose name contains one of these words");
-  app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words");
+  app.add_option("--only", options.only,
+                 "Only data sets whose name contains one of these words; the section churn is named so too")
+      ->delimiter(',');
+  app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words")
+      ->delimiter(',');
   app.add_option("--rows", options.rows, "Rows of each data set, at most (default: 20000 of real ones)")
       ->check(CLI::Range(std::size_t{20}, std::numeric_limits<std::size_t>::max()));
   app.add_option("--queries", options.max_queries, "Queries of each data set, at most (default: 1000)")

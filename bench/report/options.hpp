@@ -18,7 +18,7 @@ struct Options {
   std::size_t rounds = 0;              // of timed searches; 0: 5, or 3 when quick
   std::filesystem::path data;          // a folder of data sets, or one data set; empty: the usual places
   std::filesystem::path out;           // where the report goes
-  std::vector<std::string> only;       // data sets whose name contains one of these; empty: all
+  std::vector<std::string> only;       // data sets and sections whose name contains one of these; empty: all
   std::vector<std::string> libraries;  // likewise
   std::size_t rows = 0;                // of every data set, at most; 0: its usual number
   std::size_t max_queries = 1'000;
@@ -32,6 +32,9 @@ struct Options {
 
 /// What was asked for; or the exit code, after help or a mistake was printed.
 [[nodiscard]] Expected<Options, int> parse_options(int argc, char** argv);
+
+/// Whether a section beside the tables of the data sets was asked for: by its name, or by naming nothing.
+[[nodiscard]] bool wants_section(const char* name, const Options& options);
 
 /// Whether `name` contains one of the words, in any case of letters; no words: everything does.
 [[nodiscard]] bool is_wanted(const std::string& name, const std::vector<std::string>& words);

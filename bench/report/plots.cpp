@@ -68,10 +68,34 @@ Chart thread_chart(std::span<const ThreadCurve> threads, std::string stem, std::
   return chart;
 }
 
+/// Of the churned and of the fresh.
+Chart churn_chart(const ChurnResult& result) {
+  Chart chart{"churn-" + stem_of(fmt::format("{:g}", 100 * result.share)),
+              fmt::format("{}: {} x {}, {:g} % erased and inserted again in each round", stem_of(result.set),
+                          result.rows, result.dimensions, 100 * result.share),
+              "round",
+              fmt::format("recall@10 at ef {}", churn_ef.front()),
+              "set key outside below\n",
+              {}};
+  for (const ChurnCurve& curve : result.curves) {
+    if (curve.looks.empty()) continue;
+    Curve churned{curve.name, {}};
+    Curve fresh{curve.name + ", built anew", {}};
+    for (const ChurnLook& look : curve.looks) {
+      const auto round = static_cast<double>(look.round);
+      churned.points.push_back({round, look.churned.recall.front()});
+      fresh.points.push_back({round, look.fresh.recall.front()});
+    }
+    chart.curves.push_back(std::move(churned));
+    chart.curves.push_back(std::move(fresh));
+  }
+  return chart;
+}
+
 }  // namespace
 
 Plots write_plots(std::span<const SetResult> sets, std::span<const GrowthPoint> growth,
-                  std::span<const ThreadCurve> threads, const fs::path& folder) {
+                  std::span<const ThreadCurve> threads, const std::vector<ChurnResult>& churn, const fs::path& folder) {
   Plots plots;
   const bool can_draw = has_gnuplot(folder);
   const auto write = [&](const Chart& chart) -> std::string {
@@ -98,6 +122,11 @@ Plots write_plots(std::span<const SetResult> sets, std::span<const GrowthPoint> 
                                    [](const ThreadPoint& point) { return point.qps; }));
     write_measurement(thread_chart(threads, "threads-build", "build, seconds",
                                    [](const ThreadPoint& point) { return point.build_seconds; }));
+  }
+  for (const ChurnResult& result : churn) {
+    const Chart chart = churn_chart(result);
+    if (chart.curves.empty()) continue;
+    if (std::string name = write(chart); !name.empty()) plots.of_churn.push_back(std::move(name));
   }
   if (!can_draw) {
     plots.notes.emplace_back(

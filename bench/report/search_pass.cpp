@@ -17,15 +17,21 @@ std::uint64_t sum(const std::vector<std::uint64_t>& ids) {
   return std::accumulate(ids.begin(), ids.end(), std::uint64_t{0});
 }
 
+SearchCall search_of(const rivals::Rival& rival) {
+  return [&rival](const float* query, std::vector<std::uint64_t>& ids) { rival.search(query, k, ids); };
+}
+
 }  // namespace
 
-Findings find_all(const rivals::Rival& rival, const datasets::Dataset& set) {
+Findings find_all(const rivals::Rival& rival, const datasets::Dataset& set) { return find_all(search_of(rival), set); }
+
+Findings find_all(const SearchCall& search, const datasets::Dataset& set) {
   Findings findings;
   findings.ids.resize(set.queries.rows);
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i = next++; i < set.queries.rows; i = next++) {
-      rival.search(set.queries.row(i).data(), k, findings.ids[i]);
+      search(set.queries.row(i).data(), findings.ids[i]);
     }
   };
   const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
@@ -77,6 +83,11 @@ std::uint64_t checksum(const Findings& findings, std::span<const std::size_t> qu
 
 Timing time_queries(const rivals::Rival& rival, const datasets::Dataset& set, std::span<const std::size_t> queries,
                     double least_seconds) {
+  return time_queries(search_of(rival), set, queries, least_seconds);
+}
+
+Timing time_queries(const SearchCall& search, const datasets::Dataset& set, std::span<const std::size_t> queries,
+                    double least_seconds) {
   std::vector<std::uint64_t> ids;
   std::uint64_t total = 0;
   std::size_t passes = 0;
@@ -85,7 +96,7 @@ Timing time_queries(const rivals::Rival& rival, const datasets::Dataset& set, st
   while (passes == 0 || seconds < least_seconds) {
     total = 0;
     for (const std::size_t query : queries) {
-      rival.search(set.queries.row(query).data(), k, ids);
+      search(set.queries.row(query).data(), ids);
       total += sum(ids);
     }
     ++passes;

@@ -3,6 +3,7 @@
 // how fast (some queries, one thread, timed). What the second finds is held against what the first found.
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <rivals/rival.hpp>
@@ -11,6 +12,9 @@
 
 namespace shoal::report {
 
+/// Leaves the ids that a query finds in `ids`. Called by several threads at once.
+using SearchCall = std::function<void(const float* query, std::vector<std::uint64_t>& ids)>;
+
 struct Findings {
   std::vector<std::vector<std::uint64_t>> ids;  // by query
   double seconds = 0;                           // of processor time: one thread would have taken as long
@@ -18,6 +22,7 @@ struct Findings {
 
 /// Precondition: ef was set.
 [[nodiscard]] Findings find_all(const rivals::Rival& rival, const datasets::Dataset& set);
+[[nodiscard]] Findings find_all(const SearchCall& search, const datasets::Dataset& set);
 
 /// What cannot be right: fewer than k results, rows that are not there, a row twice. Nothing to say: empty.
 [[nodiscard]] std::string find_fault(const Findings& findings, const datasets::Dataset& set);
@@ -38,6 +43,8 @@ struct Timing {
 
 /// Passes over `queries`, at least one, for at least `least_seconds`. Precondition: ef was set.
 [[nodiscard]] Timing time_queries(const rivals::Rival& rival, const datasets::Dataset& set,
+                                  std::span<const std::size_t> queries, double least_seconds = 0.05);
+[[nodiscard]] Timing time_queries(const SearchCall& search, const datasets::Dataset& set,
                                   std::span<const std::size_t> queries, double least_seconds = 0.05);
 
 }  // namespace shoal::report

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
+
+#include <fmt/core.h>
 
 #include <datasets/clustered.hpp>
 #include <datasets/companions.hpp>
@@ -76,6 +79,20 @@ SetList find_sets(const Options& options) {
     std::move(large.begin(), large.end(), std::back_inserter(list.sets));
   }
   return list;
+}
+
+datasets::Dataset set_named(const std::string& name, std::size_t rows, const Options& options) {
+  Options fewer = options;
+  fewer.rows = options.at_most(rows);
+  for (const SetSource& source : find_real_sets(data_folder(options))) {
+    if (source.name != name) continue;
+    auto set = load_set(source, fewer);
+    if (!set) throw std::runtime_error(set.error());
+    return *std::move(set);
+  }
+  datasets::Dataset set = made_up_set(fewer);
+  set.notes.push_back(fmt::format("in place of {}, which is not there", name));
+  return set;
 }
 
 bool wants_made_up(const Options& options) { return is_wanted(made_up_name, options.only); }

@@ -37,6 +37,9 @@ inline constexpr std::size_t made_up_dimensions = 768;
 /// Whether the made-up vectors were asked for.
 [[nodiscard]] bool wants_made_up(const Options& options);
 
+/// The real set of that name, wherever `only` points; the made-up vectors where there is none. At most `rows` rows.
+[[nodiscard]] datasets::Dataset set_named(const std::string& name, std::size_t rows, const Options& options);
+
 /// Made-up vectors with their exact truth.
 [[nodiscard]] datasets::Dataset make_set(std::size_t rows, std::size_t dimensions, std::size_t queries);
 

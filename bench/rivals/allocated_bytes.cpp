@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <fstream>
 
 #include <rivals/allocated_bytes.hpp>
@@ -20,6 +21,13 @@ std::optional<std::size_t> allocated_bytes() {
 
 const char* allocated_bytes_source() { return "what malloc handed out (mallinfo2)"; }
 
+void settle_allocator() {
+  // The threshold of mapping rises to the size of a mapped block that is freed, up to 32 MiB (mallopt(3)).
+  constexpr std::size_t most = (std::size_t{32} << 20) - (std::size_t{64} << 10);
+  void* volatile block = std::malloc(most);  // volatile: or the pair is left out
+  std::free(block);
+}
+
 void release_free_memory() { malloc_trim(0); }
 
 #else
@@ -32,6 +40,8 @@ std::optional<std::size_t> allocated_bytes() {
 }
 
 const char* allocated_bytes_source() { return "the growth of the resident size (/proc/self/statm)"; }
+
+void settle_allocator() {}
 
 void release_free_memory() {}
 
