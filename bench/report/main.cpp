@@ -96,7 +96,9 @@ bool add_section(const char* name, Results& results, Report& report, const Optio
   }
 }
 
-bool wants_any_section(const Options& options) { return wants_section(churn_name, options); }
+bool wants_any_section(const Options& options) {
+  return wants_section(churn_name, options) || wants_section(filters_name, options);
+}
 
 int run(const Options& options) {
   Report report;
@@ -131,6 +133,10 @@ int run(const Options& options) {
   std::vector<ThreadCurve> threads;
   if (wants_made_up(options)) is_sound = add_measurements(report, threads, options) && is_sound;
   is_sound = add_section(churn_name, report.churn, report, options, measure_churn) && is_sound;
+  const auto filters = [&](const rivals::Setup& setup, const Options& asked) {
+    return measure_filters(report.libraries, setup, asked);
+  };
+  is_sound = add_section(filters_name, report.filters, report, options, filters) && is_sound;
 
   const Plots plots = write_plots(report.sets, report.growth, threads, report.churn, options.out);
   report.notes.insert(report.notes.end(), plots.notes.begin(), plots.notes.end());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "churn.hpp"
+#include "filters.hpp"
 #include "growth.hpp"
 #include "measure.hpp"
 #include "plots.hpp"
@@ -22,6 +23,7 @@ struct Report {
   std::vector<Target> targets;
   std::vector<GrowthPoint> growth;
   std::vector<ChurnResult> churn;
+  std::vector<FilterResult> filters;
 };
 
 /// The targets, the summary, the table of each set and the sections.

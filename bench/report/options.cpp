@@ -45,7 +45,8 @@ Expected<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Rounds of timed searches (default: 5)")->check(at_least_one);
   app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
   app.add_option("--only", options.only,
-                 "Only data sets whose name contains one of these words; the section churn is named so too")
+                 "Only data sets whose name contains one of these words; the sections churn and filters are named so "
+                 "too")
       ->delimiter(',');
   app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words")
       ->delimiter(',');
