@@ -97,7 +97,8 @@ bool add_section(const char* name, Results& results, Report& report, const Optio
 }
 
 bool wants_any_section(const Options& options) {
-  return wants_section(churn_name, options) || wants_section(filters_name, options);
+  return wants_section(churn_name, options) || wants_section(filters_name, options) ||
+         wants_section(latency_name, options);
 }
 
 int run(const Options& options) {
@@ -137,6 +138,7 @@ int run(const Options& options) {
     return measure_filters(report.libraries, setup, asked);
   };
   is_sound = add_section(filters_name, report.filters, report, options, filters) && is_sound;
+  is_sound = add_section(latency_name, report.latency, report, options, measure_latency) && is_sound;
 
   const Plots plots = write_plots(report.sets, report.growth, threads, report.churn, options.out);
   report.notes.insert(report.notes.end(), plots.notes.begin(), plots.notes.end());

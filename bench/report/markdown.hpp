@@ -7,6 +7,7 @@
 #include "churn.hpp"
 #include "filters.hpp"
 #include "growth.hpp"
+#include "latency.hpp"
 #include "measure.hpp"
 #include "plots.hpp"
 #include "targets.hpp"
@@ -24,6 +25,7 @@ struct Report {
   std::vector<GrowthPoint> growth;
   std::vector<ChurnResult> churn;
   std::vector<FilterResult> filters;
+  std::vector<LatencyResult> latency;
 };
 
 /// The targets, the summary, the table of each set and the sections.

@@ -45,8 +45,7 @@ Expected<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Rounds of timed searches (default: 5)")->check(at_least_one);
   app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
   app.add_option("--only", options.only,
-                 "Only data sets whose name contains one of these words; the sections churn and filters are named so "
-                 "too")
+                 "Only data sets and sections (churn, filters, latency) whose name contains one of these words")
       ->delimiter(',');
   app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words")
       ->delimiter(',');

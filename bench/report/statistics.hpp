@@ -11,6 +11,9 @@ namespace shoal::report {
 /// The middle value, or the mean of the two in the middle. Precondition: not empty.
 [[nodiscard]] double median(std::vector<double> values);
 
+/// The least value that this share of the values does not exceed. Precondition: not empty, 0 <= share <= 1.
+[[nodiscard]] double quantile(std::vector<double> values, double share);
+
 /// How far the values lie apart: (largest - smallest) / median. Precondition: not empty.
 [[nodiscard]] double spread(const std::vector<double>& values);
 

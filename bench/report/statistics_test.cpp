@@ -15,6 +15,13 @@ TEST_CASE("a median does not depend on the order, and an even count has the mean
   CHECK(median({5}) == 5);
 }
 
+TEST_CASE("a quantile is a value that was measured, and the ends are the least and the most") {
+  CHECK(quantile({4, 1, 3, 2}, 0.5) == 2);
+  CHECK(quantile({4, 1, 3, 2}, 0.51) == 3);
+  CHECK(quantile({4, 1, 3, 2}, 0) == 1);
+  CHECK(quantile({4, 1, 3, 2}, 1) == 4);
+}
+
 TEST_CASE("a spread is relative to the median") { CHECK(spread({90, 100, 120}) == doctest::Approx(0.3)); }
 
 TEST_CASE("a figure has the median and the ends of its rounds, and none where there was no round") {
