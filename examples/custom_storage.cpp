@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <random>
 #include <span>
 #include <utility>
@@ -17,7 +16,7 @@ namespace {
 std::uint16_t truncate(float value) { return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16); }
 float widen(std::uint16_t half) { return std::bit_cast<float>(std::uint32_t{half} << 16); }
 
-/// All rows of one index. Blocks of 256 rows that are never moved: growing copies nothing.
+/// All rows of one index, in chunks that never move: growing copies nothing, and others may read meanwhile.
 template <shoal::InnerProductMetric Metric>
 class BFloat16Rows {
  public:
@@ -31,15 +30,24 @@ class BFloat16Rows {
     std::vector<std::uint16_t> halves;
   };
 
-  explicit BFloat16Rows(std::size_t dimensions) : dimensions_(dimensions) {}
+  explicit BFloat16Rows(std::size_t dimensions) : dimensions_(dimensions), halves_(stride(dimensions)) {}
 
   void reserve(std::size_t slots) {
-    while (blocks_.size() * block_rows < slots) blocks_.push_back(std::make_unique<Block>(dimensions_));
+    halves_.reserve(slots);
+    squared_norms_.reserve(slots);
   }
 
   void write(shoal::Slot slot, std::span<const float> vector) noexcept {
     std::transform(vector.begin(), vector.end(), row(slot), truncate);
-    squared_norm(slot) = dot(row(slot), row(slot));
+    squared_norms_[shoal::to_index(slot)] = dot(row(slot), row(slot));
+  }
+  void move(shoal::Slot from, shoal::Slot to) noexcept {
+    halves_.move(shoal::to_index(from), shoal::to_index(to));
+    squared_norms_[shoal::to_index(to)] = squared_norm(from);
+  }
+  void shrink(std::size_t slots) noexcept {
+    halves_.shrink(slots);
+    squared_norms_.shrink(slots);
   }
   void read(shoal::Slot slot, std::span<float> out) const noexcept {
     std::transform(row(slot), row(slot) + dimensions_, out.begin(), widen);
@@ -60,35 +68,29 @@ class BFloat16Rows {
 
   [[nodiscard]] BFloat16Rows clone() const {
     BFloat16Rows copy(dimensions_);
-    for (const auto& block : blocks_) copy.blocks_.push_back(std::make_unique<Block>(*block));
+    copy.halves_ = halves_.clone();
+    copy.squared_norms_ = squared_norms_.clone();
     return copy;
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return blocks_.size() * block_bytes(dimensions_) + blocks_.capacity() * sizeof(blocks_[0]);
+    return halves_.memory_bytes() + squared_norms_.memory_bytes();
   }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
-    return (slots + block_rows - 1) / block_rows * (block_bytes(dimensions) + sizeof(std::unique_ptr<Block>));
+    return shoal::ChunkedRows::estimate_bytes(stride(dimensions), slots) +
+           shoal::ChunkedArray<float>::estimate_bytes(slots);
   }
 
  private:
-  static constexpr std::size_t block_rows = 256;
-  struct Block {
-    explicit Block(std::size_t dimensions) : halves(block_rows * dimensions), squared_norms(block_rows) {}
-    std::vector<std::uint16_t> halves;
-    std::vector<float> squared_norms;
-  };
-
-  [[nodiscard]] static std::size_t block_bytes(std::size_t dimensions) noexcept {
-    return sizeof(Block) + block_rows * (dimensions * sizeof(std::uint16_t) + sizeof(float));
+  [[nodiscard]] static std::size_t stride(std::size_t dimensions) noexcept {
+    return shoal::row_stride(dimensions * sizeof(std::uint16_t), alignof(std::uint16_t));
   }
-  [[nodiscard]] std::uint16_t* row(shoal::Slot slot) const noexcept {
-    const std::size_t i = shoal::to_index(slot);
-    return blocks_[i / block_rows]->halves.data() + i % block_rows * dimensions_;
+  [[nodiscard]] std::uint16_t* row(shoal::Slot slot) noexcept {
+    return reinterpret_cast<std::uint16_t*>(halves_[shoal::to_index(slot)]);
   }
-  [[nodiscard]] float& squared_norm(shoal::Slot slot) const noexcept {
-    const std::size_t i = shoal::to_index(slot);
-    return blocks_[i / block_rows]->squared_norms[i % block_rows];
+  [[nodiscard]] const std::uint16_t* row(shoal::Slot slot) const noexcept {
+    return reinterpret_cast<const std::uint16_t*>(halves_[shoal::to_index(slot)]);
   }
+  [[nodiscard]] float squared_norm(shoal::Slot slot) const noexcept { return squared_norms_[shoal::to_index(slot)]; }
   [[nodiscard]] float dot(const std::uint16_t* a, const std::uint16_t* b) const noexcept {
     float sum = 0;
     for (std::size_t i = 0; i < dimensions_; ++i) sum += widen(a[i]) * widen(b[i]);
@@ -96,7 +98,8 @@ class BFloat16Rows {
   }
 
   std::size_t dimensions_;
-  std::vector<std::unique_ptr<Block>> blocks_;
+  shoal::ChunkedRows halves_;
+  shoal::ChunkedArray<float> squared_norms_;
 };
 
 /// The policy: what the index is given. The rows depend on the metric.

@@ -77,7 +77,7 @@ TEST_CASE("the slots that reach level l are a share of M^-l, within five standar
       std::vector<std::size_t> reaching(LinkLists::max_level + 1);
       unsigned highest = 0;
       for (std::size_t i = 0; i < slots; ++i) {
-        const unsigned top = lists.level_of(to_slot(i));
+        const unsigned top = lists.new_level(to_slot(i));
         highest = std::max(highest, top);
         if (top > LinkLists::max_level) break;
         for (unsigned level = 0; level <= top; ++level) ++reaching[level];
@@ -102,8 +102,8 @@ TEST_CASE("the same seed gives the same levels, and another seed others") {
   const LinkLists other(4, 43);
   std::size_t different = 0;
   for (std::size_t i = 0; i < 10'000; ++i) {
-    if (one.level_of(to_slot(i)) != same.level_of(to_slot(i))) FAIL_CHECK("slot " << i);
-    if (one.level_of(to_slot(i)) != other.level_of(to_slot(i))) ++different;
+    if (one.new_level(to_slot(i)) != same.new_level(to_slot(i))) FAIL_CHECK("slot " << i);
+    if (one.new_level(to_slot(i)) != other.new_level(to_slot(i))) ++different;
   }
   // Levels of two independent hashes differ with probability 1 - (3/4)^2 - ... = 0.4; half of that is 40 deviations
   // off.
@@ -115,7 +115,7 @@ TEST_CASE("levels do not depend on the slots around: neighbouring slots are inde
   const LinkLists lists(4, 7);
   std::size_t both = 0;
   for (std::size_t i = 0; i < 100'000; i += 2) {
-    if (lists.level_of(to_slot(i)) > 0 && lists.level_of(to_slot(i + 1)) > 0) ++both;
+    if (lists.new_level(to_slot(i)) > 0 && lists.new_level(to_slot(i + 1)) > 0) ++both;
   }
   const double expected = 50'000.0 / 16;
   CHECK(std::abs(static_cast<double>(both) - expected) <= 5 * std::sqrt(expected * 15 / 16));

@@ -1,5 +1,9 @@
 // Random operations on an index against a map of what it must hold and exact search over it.
+// SHOAL_MODEL_OPERATIONS=1000000 in the environment makes it a long run.
 
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <map>
 
 #include "index_types.hpp"
@@ -26,6 +30,9 @@ struct Model {
 
 template <class Index>
 void run(Index index, std::size_t operations, bool exact) {
+  if (const char* const wanted_operations = std::getenv("SHOAL_MODEL_OPERATIONS")) {
+    operations = std::strtoull(wanted_operations, nullptr, 10);
+  }
   support::Random random(seed);
   MESSAGE("seed ", seed, ", ", operations, " operations");
   Model model;
@@ -118,6 +125,13 @@ void run(Index index, std::size_t operations, bool exact) {
       }
       model = std::move(after);
       done += count + 1;
+    } else if (kind == 36 && random.below(10) == 0) {
+      const auto compacted = index.compact({.threads = 1 + static_cast<unsigned>(random.below(2))});
+      REQUIRE(compacted);
+      const auto stats = index.stats();
+      REQUIRE(stats.dead + stats.free == 0);
+      REQUIRE(stats.live == model.entries.size());
+      ++done;
     } else if (kind < 64) {
       const std::uint64_t id = random.below(ids);
       const auto entry = model.entries.find(id);
@@ -135,12 +149,26 @@ void run(Index index, std::size_t operations, bool exact) {
       const std::uint64_t step = random.below(3) == 0 ? random.below(20) + 1 : 1;
       shoal::SearchOptions options{.k = k, .ef = 64};
       if (step != 1) options.filter = [step](std::uint64_t id) { return id % step == 0; };
-      const auto found = index.search(query, options);
+      std::vector<std::uint64_t> listed(random.below(random.below(2) == 0 ? 10 : 900));
+      for (std::uint64_t& id : listed) id = random.below(2 * ids);
+      const bool is_listed = random.below(6) == 0;
+      if (is_listed) options.among = listed;
       Model passing;
       for (const auto& [id, vector] : model.entries) {
+        if (is_listed && std::find(listed.begin(), listed.end(), id) == listed.end()) continue;
         if (id % step == 0) passing.entries.emplace(id, vector);
       }
       const auto truth = passing.distances(query);
+      if (random.below(10) == 0 && !truth.empty()) {
+        const auto radius = static_cast<float>(truth[random.below(truth.size())] * (1 + 1e-5));
+        const auto within = index.search_within(query, radius, {.filter = options.filter, .among = options.among});
+        const auto inside = std::upper_bound(truth.begin(), truth.end(), double{radius}) - truth.begin();
+        REQUIRE(std::is_sorted(within.begin(), within.end()));
+        if (exact) REQUIRE(within.size() <= static_cast<std::size_t>(inside));
+        hits += std::min(within.size(), static_cast<std::size_t>(inside));
+        wanted += static_cast<std::size_t>(inside);
+      }
+      const auto found = index.search(query, options);
       REQUIRE(found.size() == std::min(k, truth.size()));
       REQUIRE(std::is_sorted(found.begin(), found.end()));
       for (std::size_t i = 0; i < found.size(); ++i) {

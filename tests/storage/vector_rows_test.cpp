@@ -61,6 +61,8 @@ class PlainRows {
   void write(Slot slot, std::span<const float> vector) noexcept {
     std::copy(vector.begin(), vector.end(), rows_[to_index(slot)].get());
   }
+  void move(Slot from, Slot to) noexcept { std::swap(rows_[to_index(from)], rows_[to_index(to)]); }
+  void shrink(std::size_t slots) noexcept { rows_.resize(std::min(slots, rows_.size())); }
   void read(Slot slot, std::span<float> out) const noexcept {
     std::copy_n(rows_[to_index(slot)].get(), dimensions_, out.begin());
   }
@@ -104,6 +106,8 @@ struct Declared {
   explicit Declared(std::size_t);
   void reserve(std::size_t);
   void write(Slot, std::span<const float>) noexcept;
+  void move(Slot, Slot) noexcept;
+  void shrink(std::size_t) noexcept;
   void read(Slot, std::span<float>) const noexcept;
   Query prepare(std::span<const float>, QueryBuffer&) const noexcept;
   Query query_for(Slot) const noexcept;
@@ -125,6 +129,16 @@ struct WriteMayThrow : Declared {
   using Declared::Declared;
   WriteMayThrow clone() const;
   void write(Slot, std::span<const float>);
+};
+struct NoMove : Declared {
+  using Declared::Declared;
+  NoMove clone() const;
+  void move() = delete;
+};
+struct ShrinkMayThrow : Declared {
+  using Declared::Declared;
+  ShrinkMayThrow clone() const;
+  void shrink(std::size_t);
 };
 struct WriteById : Declared {
   using Declared::Declared;
@@ -232,6 +246,7 @@ struct Good : Declared {  // the twin that shows the near misses fail for their 
 static_assert(VectorRows<Good> && VectorRows<BufferOfItsOwn>);
 static_assert(VectorRows<PlainRows<L2Squared>> && StorageFor<Plain, L2Squared> && StorageFor<Plain, Cosine>);
 static_assert(!VectorRows<NoReserve>);
+static_assert(!VectorRows<NoMove> && !VectorRows<ShrinkMayThrow>);
 static_assert(!VectorRows<WriteMayThrow>);
 static_assert(!VectorRows<WriteById>);
 static_assert(!VectorRows<ReadChangesRows>);

@@ -60,16 +60,25 @@ class ChunkedRows {
     chunks_.swap(other.chunks_);
     return *this;
   }
-  ~ChunkedRows() { shrink(0); }
+  ~ChunkedRows() { give_back(0); }
 
   /// Makes room for `rows` rows in all. Errors: std::bad_alloc; the room there was remains.
   void reserve(std::size_t rows) {
     if (rows <= capacity()) return;
     const Layout wanted = layout_of(rows);
     chunks_.reserve(wanted.chunks);
-    GiveBack give_back{*this, chunks_.size()};
+    GiveBack unfinished{*this, chunks_.size()};
     while (chunks_.size() < wanted.chunks) add_block();
-    give_back.chunks = chunks_.size();
+    unfinished.chunks = chunks_.size();
+  }
+
+  /// Row `to` becomes a copy of row `from`.
+  void move(std::size_t from, std::size_t to) noexcept { std::memcpy(at(to), at(from), stride_); }
+  /// Gives back what lies beyond `rows` rows; nobody reads any.
+  void shrink(std::size_t rows) noexcept {
+    if (rows > capacity()) return;
+    give_back(rows == 0 ? 0 : layout_of(rows).chunks);
+    chunks_.drop_former();
   }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return chunks_.size() << shift_; }
@@ -119,7 +128,7 @@ class ChunkedRows {
   struct GiveBack {
     ChunkedRows& rows;
     std::size_t chunks;
-    ~GiveBack() { rows.shrink(chunks); }
+    ~GiveBack() { rows.give_back(chunks); }
   };
 
   [[nodiscard]] std::size_t rows_bytes() const noexcept { return stride_ << shift_; }
@@ -156,7 +165,7 @@ class ChunkedRows {
     for (std::size_t i = 0; i < (huge ? chunks_in_huge_page() : 1); ++i) chunks_.push_back(block + i * rows_bytes());
   }
   /// Gives back all chunks from `size` on, which begins a block.
-  void shrink(std::size_t size) noexcept {
+  void give_back(std::size_t size) noexcept {
     for (; chunks_.size() > size; chunks_.pop_back()) {
       const std::size_t chunk = chunks_.size() - 1;
       const std::size_t single = most_single_chunks();
@@ -186,6 +195,8 @@ class ChunkedArray {
   ChunkedArray() noexcept : rows_(sizeof(T)) {}
 
   void reserve(std::size_t count) { rows_.reserve(count); }
+  /// Gives back what lies beyond `count` values; nobody reads any.
+  void shrink(std::size_t count) noexcept { rows_.shrink(count); }
   [[nodiscard]] std::size_t capacity() const noexcept { return rows_.capacity(); }
   [[nodiscard]] T& operator[](std::size_t i) noexcept { return *reinterpret_cast<T*>(rows_[i]); }
   [[nodiscard]] const T& operator[](std::size_t i) const noexcept { return *reinterpret_cast<const T*>(rows_[i]); }

@@ -100,6 +100,16 @@ class HnswGraph {
     for (const Slot slot : slots) clear(slot);
   }
 
+  /// Linked slots move to `to[slot]`, in order, so that none is free; `no_slot` stands for free ones. Gives memory
+  /// back. Nobody reads, and no undo log is kept. *Cost*: O(links).
+  void renumber(std::span<const Slot> to) noexcept {
+    if (entry() != no_slot) entry_.store(to[to_index(entry())]);
+    lists_.renumber(to.first(size()), linked(), no_slot);
+    root_.store(Slot{0});
+    size_.store(linked());
+    free_ = SlotSet();
+  }
+
   /// A slot above the top level, or the first one, becomes the entry point. Called after it was linked.
   void promote(Slot slot) noexcept {
     if (entry() == no_slot || lists_.level_of(slot) > top_level()) entry_.store(slot);

@@ -11,7 +11,8 @@
 // One thread writes lists while others read them: a word is written and read whole, so a list that is being written
 // holds links that were there before or will be after. Parents are the writer's alone.
 //
-// A slot's level is a hash of (seed, slot) (Malkov and Yashunin, arXiv 1603.09320, section 4.1: P(level >= l) = M^-l).
+// A new slot's level is a hash of (seed, slot) (Malkov and Yashunin, arXiv 1603.09320, section 4.1: P(level >= l) =
+// M^-l). It keeps it when slots are renumbered.
 
 #include <algorithm>
 #include <cassert>
@@ -23,6 +24,7 @@
 
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/core/hash.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
 
@@ -79,8 +81,15 @@ class LinkLists {
   LinkLists& operator=(LinkLists&&) noexcept = default;
   ~LinkLists() = default;
 
-  /// The highest level of `slot`; fixed by the seed.
+  /// The highest level of `slot`, which was added.
   [[nodiscard]] unsigned level_of(Slot slot) const noexcept {
+    const std::size_t count = upper_count_.load();
+    const auto upper = upper_.view();
+    const std::size_t at = find_upper(upper, count, slot);
+    return count != 0 && upper[at].slot == slot ? upper[at].levels : 0;
+  }
+  /// The level that `slot` gets when it is added; fixed by the seed.
+  [[nodiscard]] unsigned new_level(Slot slot) const noexcept {
     const std::uint64_t hash = mix64(seed_ ^ mix64(to_index(slot)));
     unsigned level = 0;
     for (std::uint64_t least = above_0_; hash < least && level < max_level; least /= M_) ++level;
@@ -100,7 +109,7 @@ class LinkLists {
       lists.base.reserve(slots);
       lists.parents.reserve(slots);
       for (; room_.slots < slots; ++room_.slots) {
-        const unsigned level = level_of(to_slot(room_.slots));
+        const unsigned level = new_level(to_slot(room_.slots));
         if (level == 0) continue;
         upper_.reserve(room_.upper_slots + 1);
         lists.upper.reserve(room_.upper_rows + level);
@@ -121,15 +130,55 @@ class LinkLists {
       using Word = decltype(word);
       std::fill_n(words<Word>(lists.base[to_index(slot)]), 2 * M_, none<Word>);
       *words<Word>(lists.parents[to_index(slot)]) = none<Word>;
-      const unsigned level = level_of(slot);
+      const unsigned level = new_level(slot);
       if (level == 0) return;
       for (unsigned i = 0; i < level; ++i) {
         std::fill_n(words<Word>(lists.upper[upper_rows_used_ + i]), M_, none<Word>);
       }
-      upper_[upper_count_.load()] = {slot, static_cast<std::uint32_t>(upper_rows_used_)};
+      upper_[upper_count_.load()] = {slot, static_cast<std::uint32_t>(upper_rows_used_), level};
       upper_count_.store(upper_count_.load() + 1);
       upper_rows_used_ += level;
     });
+  }
+
+  /// The slots that are kept move to `to[slot]`, in order and none to a later place; `gone` marks the others, to which
+  /// nothing leads. Gives back the room beyond the `kept` slots. Nobody reads. *Shape*: `to`: one for each slot added.
+  void renumber(std::span<const Slot> to, std::size_t kept, Slot gone) noexcept {
+    with_words([&](auto word, Lists& lists) {
+      using Word = decltype(word);
+      const auto move = [&](ChunkedRows& rows, std::size_t from, std::size_t at) {
+        Word* const links = words<Word>(rows[from]);
+        const std::size_t width = rows.stride() / sizeof(Word);
+        for (std::size_t i = 0; i < width; ++i) {
+          if (links[i] != none<Word>) links[i] = static_cast<Word>(to_index(to[links[i]]));
+        }
+        rows.move(from, at);
+      };
+      std::size_t upper_kept = 0, rows_kept = 0;
+      for (std::size_t i = 0, upper = 0; i < to.size(); ++i) {
+        const bool reaches_up = upper < upper_count_.load() && to_index(upper_[upper].slot) == i;
+        if (to[i] != gone) {
+          move(lists.base, i, to_index(to[i]));
+          move(lists.parents, i, to_index(to[i]));
+          if (reaches_up) {
+            const UpperLists from = upper_[upper];
+            for (std::size_t row = 0; row < from.levels; ++row)
+              move(lists.upper, from.first_row + row, rows_kept + row);
+            upper_[upper_kept++] = {to[i], static_cast<std::uint32_t>(rows_kept), from.levels};
+            rows_kept += from.levels;
+          }
+        }
+        if (reaches_up) ++upper;
+      }
+      lists.base.shrink(kept);
+      lists.parents.shrink(kept);
+      lists.upper.shrink(rows_kept);
+      upper_.shrink(upper_kept);
+      upper_count_.store(upper_kept);
+      upper_rows_used_ = rows_kept;
+      room_ = {kept, upper_kept, rows_kept};
+    });
+    if (wide_.load() && kept <= narrow_slots_) narrow(kept);
   }
 
   /// Takes back the last slot that was added; nobody reads its lists.
@@ -233,8 +282,7 @@ class LinkLists {
   void for_each_on(unsigned level, Visit&& visit) const {
     const std::size_t count = upper_count_.load();
     for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t end = i + 1 < count ? upper_[i + 1].first_row : upper_rows_used_;
-      if (end - upper_[i].first_row >= level) visit(upper_[i].slot);
+      if (upper_[i].levels >= level) visit(upper_[i].slot);
     }
   }
 
@@ -274,6 +322,7 @@ class LinkLists {
   struct UpperLists {
     Slot slot;
     std::uint32_t first_row;  // of level 1; the levels above follow
+    std::uint32_t levels;
   };
 
   /// How far `reserve` has come. Levels are fixed by the slot, so what was counted once stays right.
@@ -301,34 +350,54 @@ class LinkLists {
   }
   /// Errors: std::bad_alloc, nothing changed.
   void widen() {
-    Lists wide(M_, sizeof(std::uint32_t));
-    copy_widened(narrow_lists_.base, wide.base);
-    copy_widened(narrow_lists_.upper, wide.upper);
-    copy_widened(narrow_lists_.parents, wide.parents);
-    wide_lists_ = std::move(wide);
+    wide_lists_ = with_other_words<std::uint16_t, std::uint32_t>(narrow_lists_, narrow_lists_.base.capacity(),
+                                                                 narrow_lists_.upper.capacity());
     wide_.store(true);
   }
-  static void copy_widened(const ChunkedRows& narrow, ChunkedRows& wide) {
-    wide.reserve(narrow.capacity());
-    for (std::size_t i = 0; i < narrow.capacity(); ++i) {
-      const std::uint16_t* const from = words<std::uint16_t>(narrow[i]);
-      std::transform(
-          from, from + narrow.stride() / sizeof(std::uint16_t), words<std::uint32_t>(wide[i]),
-          [](std::uint16_t word) { return word == none<std::uint16_t> ? none<std::uint32_t> : std::uint32_t{word}; });
+  /// Words of 2 bytes again, if there is memory to copy them; nobody reads.
+  void narrow(std::size_t slots) noexcept {
+    SHOAL_TRY {
+      narrow_lists_ = with_other_words<std::uint32_t, std::uint16_t>(wide_lists_, slots, upper_rows_used_);
+      wide_.store(false);
+      wide_lists_ = Lists(M_, sizeof(std::uint32_t));
     }
+    SHOAL_CATCH_ALL {}
+  }
+  /// Errors: std::bad_alloc.
+  template <class From, class To>
+  [[nodiscard]] Lists with_other_words(const Lists& lists, std::size_t slots, std::size_t upper_rows) const {
+    Lists copy(M_, sizeof(To));
+    const auto copy_rows = [](const ChunkedRows& from, ChunkedRows& to, std::size_t rows) {
+      to.reserve(rows);
+      for (std::size_t i = 0; i < rows; ++i) {
+        const From* const first = words<From>(from[i]);
+        std::transform(first, first + from.stride() / sizeof(From), words<To>(to[i]),
+                       [](From word) { return word == none<From> ? none<To> : static_cast<To>(word); });
+      }
+    };
+    copy_rows(lists.base, copy.base, slots);
+    copy_rows(lists.upper, copy.upper, upper_rows);
+    copy_rows(lists.parents, copy.parents, slots);
+    return copy;
   }
 
-  [[nodiscard]] std::size_t upper_row(Slot slot, unsigned level) const noexcept {
+  /// Where `slot` is among the first `count`, if it is there. A binary search.
+  [[nodiscard]] static std::size_t find_upper(const ChunkedArray<UpperLists>::View& upper, std::size_t count,
+                                              Slot slot) noexcept {
     std::size_t first = 0;
-    std::size_t count = upper_count_.load();
-    const auto upper = upper_.view();
-    while (count > 1) {  // a binary search: the slot is among `count` from `first`
+    while (count > 1) {
       const std::size_t half = count / 2;
       if (upper[first + half].slot <= slot) first += half;
       count -= half;
     }
-    assert(level <= level_of(slot) && upper[first].slot == slot);
-    return upper[first].first_row + (level - 1);
+    return first;
+  }
+  [[nodiscard]] std::size_t upper_row(Slot slot, unsigned level) const noexcept {
+    const std::size_t count = upper_count_.load();
+    const auto upper = upper_.view();
+    const std::size_t at = find_upper(upper, count, slot);
+    assert(upper[at].slot == slot && level <= upper[at].levels);
+    return upper[at].first_row + (level - 1);
   }
   [[nodiscard]] std::byte* list(Lists& lists, Slot slot, unsigned level) const noexcept {
     return level == 0 ? lists.base[to_index(slot)] : lists.upper[upper_row(slot, level)];

@@ -213,6 +213,31 @@ class Entries {
     for (const Slot slot : dead) free_.insert(slot);
     free_count_ += dead.size();
   }
+  /// Where each slot goes when live ones close up, in order; `gone` for the others. Errors: std::bad_alloc.
+  [[nodiscard]] std::vector<Slot> closed_up(Slot gone) const {
+    std::vector<Slot> to(slots(), gone);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (is_live(to_slot(i))) to[i] = to_slot(next++);
+    }
+    return to;
+  }
+  /// Live slots move to `to[slot]`, in order; none is dead. Gives memory back. Nobody reads.
+  void renumber(std::span<const Slot> to, Slot gone) noexcept {
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      if (to[i] == gone || to_index(to[i]) == i) continue;
+      rows_.move(to_slot(i), to[i]);
+      ids_[to_index(to[i])] = ids_[i];
+    }
+    slots_.store(live());
+    rows_.shrink(slots());
+    ids_.shrink(slots());
+    table_lock_([&] { table_.renumber(to, ids_); });
+    gone_ = SlotSet();
+    free_ = SlotSet();
+    free_count_ = 0;
+  }
+
   /// The batch is linked by codes, if there are any for these rows. Errors: std::bad_alloc.
   void begin_draft() { draft_.begin(rows_, dimensions_, slots()); }
   /// The codes to link by, or null.

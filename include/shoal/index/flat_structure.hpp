@@ -30,6 +30,7 @@ class FlatStructure {
     linked_.store(linked() - slots.size());
     if (readers_ != nullptr) readers_->wait();
   }
+  void renumber(std::span<const Slot>) noexcept { size_.store(linked()); }
   void end_batch() noexcept {}
   void begin_undo() noexcept { before_ = {size_.load(), linked()}; }
   void commit() noexcept {}

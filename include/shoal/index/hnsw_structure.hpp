@@ -34,6 +34,10 @@ class HnswStructure {
   void unlink(const Rows& rows, std::span<const Slot> slots, const Workers& workers) {
     detail::unlink(graph_, RowSpace<Rows>{&rows}, slots, scratch_, workers);
   }
+  void renumber(std::span<const Slot> to) noexcept {
+    graph_.renumber(to);
+    scratch_ = RoundScratch();
+  }
   /// Gives back the memory of large rounds; that of small ones waits for the next.
   void end_batch() noexcept {
     if (scratch_.edges.capacity() > 64 * 2 * graph_.M() || scratch_.workers.size() > 1) scratch_ = RoundScratch();

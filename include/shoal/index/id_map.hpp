@@ -8,10 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/core/hash.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/core/slot.hpp"
 
 namespace shoal::inline v0::detail {
@@ -67,6 +70,24 @@ class SlotTable {
     }
     places_[hole] = free_place;
     --size_;
+  }
+
+  /// Slots have other numbers from here on, and `ids` is by those. Gives back room, if there is memory for a smaller
+  /// table.
+  void renumber(std::span<const Slot> to, const IdsBySlot<Id>& ids) noexcept {
+    for (std::uint32_t& slot : places_) {
+      if (slot != free_place) slot = static_cast<std::uint32_t>(to[slot]);
+    }
+    SHOAL_TRY {
+      SlotTable smaller;
+      smaller.reserve(size_, ids);
+      if (smaller.places_.size() >= places_.size()) return;
+      for (const std::uint32_t slot : places_) {
+        if (slot != free_place) smaller.put(Slot{slot}, ids);
+      }
+      *this = std::move(smaller);
+    }
+    SHOAL_CATCH_ALL {}
   }
 
   /// Takes everything out; the room stays.

@@ -14,9 +14,11 @@ struct LevelStats {
 
 /// Counts of an index.
 struct IndexStats {
-  std::size_t live = 0;              ///< Entries that can be found.
-  std::size_t dead = 0;              ///< Slots whose entry was erased or replaced: still walked over, never returned.
-  std::size_t free = 0;              ///< Slots that wait for new entries: what `compact()` would give back.
+  std::size_t live = 0;  ///< Entries that can be found.
+  std::size_t dead = 0;  ///< Slots whose entry was erased or replaced: still walked over, never returned.
+  std::size_t free = 0;  ///< Slots that wait for new entries.
+  std::size_t reclaimable_bytes =
+      0;  ///< About what `compact()` would give back: the share of slots that are dead or free.
   std::vector<LevelStats> levels{};  ///< From level 0 up; none without a graph.
 };
 

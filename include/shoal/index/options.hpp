@@ -70,7 +70,7 @@ struct BatchOptions {
 #endif
 };
 
-/// Choices of `batch_erase`.
+/// Choices of `batch_erase` and `compact`.
 struct EraseOptions {
   unsigned threads = 1;  ///< Threads that may repair the graph; 0: one for each core. Same result.
 #if SHOAL_HAS_THREADS

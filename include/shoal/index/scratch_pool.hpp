@@ -39,7 +39,10 @@ class ScratchPool {
   ScratchPool() noexcept = default;
   ScratchPool(const ScratchPool&) = delete;
   ScratchPool& operator=(const ScratchPool&) = delete;
-  ~ScratchPool() {
+  ~ScratchPool() { clear(); }
+
+  /// Pieces that are not lent out go.
+  void clear() noexcept {
     for (Place& place : places_) place.exchange(nullptr);
   }
 

@@ -81,6 +81,9 @@ struct RowSpace {
 ///   one for each worker if rows have sketches.
 /// - `unlink(rows, slots, workers)`: they are not findable any more. Throws std::bad_alloc, nothing changed. Cannot be
 ///   taken back.
+/// - `renumber(to)`: findable slots move to `to[slot]`, in order, so that they are 0 .. linked() - 1; gives memory
+/// back.
+///   Nobody searches.
 /// - `linked()`: how many slots are findable.
 /// - `is_walked`: whether linking and searching compare some rows, rather than none and all.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
@@ -100,6 +103,7 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
       { structure.set_readers(readers) } noexcept;
       structure.link(rows, slots, workers, buffers);
       structure.unlink(rows, slots, workers);
+      { structure.renumber(slots) } noexcept;
       { view.round_size() } noexcept -> std::same_as<std::size_t>;
       { structure.end_batch() } noexcept;
       structure.begin_undo();

@@ -22,6 +22,7 @@
 #include "shoal/core/workers.hpp"
 #include "shoal/index/batch.hpp"
 #include "shoal/index/batch_search.hpp"
+#include "shoal/index/compact.hpp"
 #include "shoal/index/config.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/index/erase.hpp"
@@ -151,6 +152,18 @@ class VectorIndex {
     WriteCall write(*this);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
     return detail::erase_each<Id>(entries_, structure_, std::forward<Ids>(ids), options);
+  }
+
+  /// Gives back the memory of erased and replaced entries, and of room that was reserved. Ids, vectors and links stay,
+  /// so searches find what they found before; `stats().reclaimable_bytes` tells what it would bring. *Errors*:
+  /// out_of_memory, reentrant_mutation, busy; no entry changed. *Threads*: searches wait meanwhile. *Cost*: O(links) of
+  /// copying, 4 bytes a slot while it runs, and the repair of what leads to dead slots.
+  [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options = {}) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    auto done = detail::compact(entries_, structure_, detail::workers_of(options), [&] { write.shut_out_readers(); });
+    if (done) shared().scratch.clear();
+    return done;
   }
 
   /// Makes room for `entries` in all, so that inserting up to that many allocates little.
@@ -317,7 +330,7 @@ class VectorIndex {
   /// Takes any integer; one that does not fit `Id` is not in.
   template <std::integral IdValue>
   [[nodiscard]] bool contains(IdValue id) const noexcept {
-    (void)shared();
+    detail::Access::Read read(shared().access);
     return detail::fits<Id>(id) && entries_.find(static_cast<Id>(id)).has_value();
   }
 
@@ -363,6 +376,11 @@ class VectorIndex {
     stats.live = entries_.live();
     stats.dead = entries_.dead();
     stats.free = entries_.free();
+    MemoryUsage usage;
+    entries_.add_memory(usage);
+    structure_.add_memory(usage);
+    const std::size_t slots = std::max<std::size_t>(entries_.slots(), 1);
+    stats.reclaimable_bytes = (usage.total() - usage.scratch) / slots * (stats.dead + stats.free);
     structure_.add_stats(stats);
     return stats;
   }
@@ -442,6 +460,8 @@ class VectorIndex {
       }
       return std::nullopt;
     }
+
+    void shut_out_readers() noexcept { write_.shut_out_readers(); }
 
    private:
     detail::Access::Write write_;

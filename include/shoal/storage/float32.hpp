@@ -42,6 +42,14 @@ class Float32Rows {
     std::memcpy(rows_[to_index(slot)], vector.data(), dimensions_ * sizeof(float));
     sketches_.write(slot, vector.data());
   }
+  void move(Slot from, Slot to) noexcept {
+    rows_.move(to_index(from), to_index(to));
+    sketches_.move(from, to);
+  }
+  void shrink(std::size_t slots) noexcept {
+    rows_.shrink(slots);
+    sketches_.shrink(slots);
+  }
   void settle(std::size_t slots) noexcept {
     sketches_.settle(slots, [this](Slot slot) { return row(slot); });
   }

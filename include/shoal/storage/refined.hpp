@@ -44,6 +44,14 @@ class RefinedRows {
     codes_.write(slot, vector);
     floats_.write(slot, vector);
   }
+  void move(Slot from, Slot to) noexcept {
+    codes_.move(from, to);
+    floats_.move(from, to);
+  }
+  void shrink(std::size_t slots) noexcept {
+    codes_.shrink(slots);
+    floats_.shrink(slots);
+  }
   void read(Slot slot, std::span<float> out) const noexcept { floats_.read(slot, out); }
 
   [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer& buffer) const noexcept {

@@ -75,7 +75,7 @@ class Sketches {
 
   /// Errors: std::bad_alloc; the room there was remains.
   void reserve(std::size_t slots) {
-    if (dimensions_ < least_dimensions || slots < first_rows) return;
+    if (dimensions_ < least_dimensions || (slots < first_rows && !is_ready_.load())) return;
     if (!rotation_) rotation_.emplace(dimensions_);
     if (mean_.empty()) mean_.resize(dimensions_);
     if (rotated_.empty()) rotated_.resize(dimensions_);
@@ -87,6 +87,12 @@ class Sketches {
   void write(Slot slot, const float* vector) noexcept {
     if (is_ready_.load()) encode(slot, vector);
   }
+
+  /// A row that moves takes its sketch along.
+  void move(Slot from, Slot to) noexcept {
+    if (is_ready_.load()) rows_.move(to_index(from), to_index(to));
+  }
+  void shrink(std::size_t slots) noexcept { rows_.shrink(slots); }
 
   /// Rows below `slots` have come to stay; `row(slot)` gives them. Sketches begin with the first `first_rows`, if they
   /// are of use on those.
@@ -345,6 +351,8 @@ struct NoSketches {
   explicit NoSketches(std::size_t) noexcept {}
   void reserve(std::size_t) noexcept {}
   void write(Slot, const float*) noexcept {}
+  void move(Slot, Slot) noexcept {}
+  void shrink(std::size_t) noexcept {}
   template <class Row>
   void settle(std::size_t, const Row&) noexcept {}
   [[nodiscard]] Query prepare(const float*, Buffer&) const noexcept { return {}; }

@@ -86,6 +86,15 @@ class Sq8Rows {
     factors_[to_index(slot)] = encode_components(rotated_, reinterpret_cast<std::int8_t*>(codes_[to_index(slot)]));
   }
 
+  void move(Slot from, Slot to) noexcept {
+    codes_.move(to_index(from), to_index(to));
+    factors_[to_index(to)] = factors_[to_index(from)];
+  }
+  void shrink(std::size_t slots) noexcept {
+    codes_.shrink(slots);
+    factors_.shrink(slots);
+  }
+
   void read(Slot slot, std::span<float> out) const noexcept {
     const float scale = factors_[to_index(slot)].scale;
     const std::int8_t* code = codes(slot);

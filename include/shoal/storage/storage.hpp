@@ -19,9 +19,11 @@ namespace shoal::inline v0 {
 ///
 /// - `R(dimensions)`: no rows yet.
 /// - `reserve(n)`: room for slots below n. The only function that allocates; throws std::bad_alloc and then changes
-///   nothing. Rows never move: what `write` put down stays where it is.
+///   nothing. What `write` put down stays where it is, while others read it, until `move` or `shrink`.
 /// - `write(slot, vector)`: encodes a vector into a reserved row. The same vector always gives the same row. A row that
 ///   no entry came of (its batch failed) is written again.
+/// - `move(from, to)`: the row of `to` becomes that of `from`, to the last bit. Nobody reads meanwhile.
+/// - `shrink(n)`: rows from n on are of no use any more; their memory may go. Nobody reads meanwhile.
 /// - `read(slot, out)`: the vector as kept, in its own coordinates.
 /// - `prepare(vector, buffer)`: a query, ready to be compared. It may point into `vector` and `buffer`, which outlive
 ///   it; `buffer` was made by `R::QueryBuffer(rows)`, is movable, and tells its `memory_bytes()`.
@@ -46,6 +48,8 @@ concept VectorRows = std::movable<R> && std::constructible_from<R, std::size_t> 
                               Slot slot, std::size_t n) {
                        rows.reserve(n);
                        { rows.write(slot, vector) } noexcept;
+                       { rows.move(slot, slot) } noexcept;
+                       { rows.shrink(n) } noexcept;
                        { view.read(slot, out) } noexcept;
                        { view.prepare(vector, buffer) } noexcept -> std::same_as<typename R::Query>;
                        { view.query_for(slot) } noexcept -> std::same_as<typename R::Query>;
