@@ -156,10 +156,11 @@ class SearchRun {
         scratch.listed.clear();
       }
     } emptied{scratch_};
-    scratch_.listed.reserve(std::min(among_->size(), entries_.slots()));
-    scratch_.members.reserve(entries_.slots());
-    entries_.find_each(*among_, [this](Slot slot) {
-      if (scratch_.members.contains(slot) || scratch_.listed.size() == scratch_.listed.capacity()) return;
+    const std::size_t slots = entries_.slots();  // those that come later have no room in `members`
+    scratch_.listed.reserve(std::min(among_->size(), slots));
+    scratch_.members.reserve(slots);
+    entries_.find_each(*among_, [this, slots](Slot slot) {
+      if (to_index(slot) >= slots || scratch_.members.contains(slot)) return;
       scratch_.members.insert(slot);
       scratch_.listed.push_back(slot);
     });
@@ -185,7 +186,7 @@ class SearchRun {
       double ef = static_cast<double>(wanted.ef);
       if (share < 1) ef = ef / std::max(share, 1e-9) + spare;
       while (hop_cost * ef <= scan_cost) {
-        const std::size_t kept = std::min(static_cast<std::size_t>(ef), linked);
+        const std::size_t kept = ef < static_cast<double>(linked) ? static_cast<std::size_t>(ef) : linked;
         structure_.walk(scorer, kept, scratch_.walk);
         if (take_passing(wanted.k, share < 1 ? std::max(wanted.k, wanted.ef / 2) : wanted.k, accept)) return;
         if (kept == linked) return;
