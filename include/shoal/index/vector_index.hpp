@@ -296,7 +296,9 @@ class VectorIndex {
                                                        std::span<Id> ids, std::span<float> distances) const {
     const std::size_t k = options.k;
     const auto check_room = [&](std::size_t count) -> Expected<void, Error> {
-      if (ids.size() == count * k && distances.size() == ids.size()) return {};
+      // Divided, for the product may be more than a number holds.
+      const bool has_room = k == 0 ? ids.empty() : ids.size() % k == 0 && ids.size() / k == count;
+      if (has_room && distances.size() == ids.size()) return {};
       return Unexpected<Error>(detail::make_error(ErrorCode::length_mismatch, "expected room for ", count, " x ", k,
                                                   " ids and distances, got ", ids.size(), " and ", distances.size()));
     };
