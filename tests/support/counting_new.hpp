@@ -2,30 +2,15 @@
 // Replaces the global operator new of the program that includes it, in one file: counts bytes that are allocated, their
 // peak, and lets the n-th allocation fail. What the allocator gave is asked of it (malloc_usable_size), not assumed.
 
-#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 
 #include <malloc.h>
 
+#include "allocation_counts.hpp"
+
 namespace support {
-
-struct AllocationCounts {
-  std::atomic<std::size_t> live_bytes{0};
-  std::atomic<std::size_t> peak_bytes{0};
-  std::atomic<std::size_t> allocations{0};
-  std::atomic<std::size_t> fail_after{~std::size_t{0}};  // allocations that still succeed
-  std::atomic<bool> fail_forever{false};                 // or only the one
-  std::atomic<bool> failed{false};                       // one was made to fail
-
-  void forget_peak() { peak_bytes = live_bytes.load(); }
-};
-
-inline AllocationCounts& allocation_counts() {
-  static AllocationCounts counts;
-  return counts;
-}
 
 /// While it lives, `allowed` allocations succeed and then one fails, or all.
 class FailingAllocations {
