@@ -185,3 +185,16 @@ TEST_CASE_TEMPLATE("what passes at one distance comes in the order of ids, every
     CHECK(copy.search(items[0].second, {.k = 10, .ef = ef, .filter = passes}) == found);
   }
 }
+
+TEST_CASE_TEMPLATE("a walk too takes those at one distance in the order of ids", Index, HnswL2, HnswL2Sq8) {
+  auto items = random_items(filter_seed + 11, 4'000, dimensions);
+  for (std::uint64_t i = 0; i < 61; ++i) items.emplace_back(5'000 + (i * 17) % 61, items[0].second);
+  const Index index = filled_index<Index>(items);
+  std::size_t asked = 0;
+  const Passing even = [&](std::uint64_t id) { return ++asked, id % 2 == 0; };
+  const auto found = index.search(items[0].second, {.k = 10, .ef = 40, .filter = even});
+  CHECK(asked < 1'000);  // it walked
+  REQUIRE(found.size() == 10);
+  CHECK(found[0].id == 0);
+  for (std::uint64_t i = 1; i < 10; ++i) CHECK(found[i].id == 5'000 + 2 * (i - 1));
+}
