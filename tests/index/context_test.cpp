@@ -164,6 +164,18 @@ TEST_CASE_TEMPLATE("a context says how much memory it has, a few bytes for each 
   CHECK(said < 200'000);                     // after a search for all of 1,500
 }
 
+TEST_CASE("a list of ids needs a bit for each entry, which the context counts") {
+  const BruteL2 index = filled_index<BruteL2>(random_items(context_seed + 8, 64'000, dimensions));
+  const auto query = context_queries(1, dimensions).front();
+  auto context = index.make_search_context();
+  (void)index.search(query, {.k = 10}, context);
+  const std::size_t before = context.memory_bytes();
+  const auto listed = iota(5, 20);
+  (void)index.search(query, {.k = 10, .among = listed}, context);
+  CHECK(context.memory_bytes() >= before + 64'000 / 8);
+  CHECK(context.memory_bytes() <= before + 64'000 / 8 + 1'000);
+}
+
 TEST_CASE_TEMPLATE("a context can be moved, and an error leaves it as useful as it was", Index, HnswL2,
                    BruteCosineSq8) {
   const Index index = filled_index<Index>(random_items(context_seed + 5, 500, dimensions));
