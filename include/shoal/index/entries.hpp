@@ -72,12 +72,15 @@ class Entries {
   /// Calls visit(slot) for each of the ids, as numbers without sign, that is there.
   template <class Visit>
   void find_each(std::span<const std::uint64_t> ids, const Visit& visit) const {
-    table_lock_([&] {
-      for (const std::uint64_t id : ids) {
-        if (static_cast<std::uint64_t>(static_cast<Id>(id)) != id) continue;
-        if (const auto slot = table_.find(static_cast<Id>(id), ids_)) visit(*slot);
-      }
-    });
+    constexpr std::size_t at_once = 64;  // a writer may get in between
+    for (; !ids.empty(); ids = ids.subspan(std::min(at_once, ids.size()))) {
+      table_lock_([&] {
+        for (const std::uint64_t id : ids.first(std::min(at_once, ids.size()))) {
+          if (static_cast<std::uint64_t>(static_cast<Id>(id)) != id) continue;
+          if (const auto slot = table_.find(static_cast<Id>(id), ids_)) visit(*slot);
+        }
+      });
+    }
   }
   /// How often an entry was replaced.
   [[nodiscard]] std::size_t replaced() const noexcept { return replacements_.load(); }
