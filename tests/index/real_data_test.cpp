@@ -58,7 +58,37 @@ void check_recall(const shoal::datasets::Dataset& data, const std::vector<Asked>
   }
 }
 
+/// The share of what lies within the distance of each query's `rank`-th neighbour that search_within finds.
+template <class Storage>
+void check_within(const shoal::datasets::Dataset& data, std::size_t rank, double asked) {
+  shoal::HnswIndex<shoal::L2Squared, Storage> index({.dimensions = data.base.cols});
+  shoal::BruteForceIndex<shoal::L2Squared, Storage> exact({.dimensions = data.base.cols});
+  REQUIRE(index.batch_insert(iota(0, data.base.rows), data.base.values));
+  REQUIRE(exact.batch_insert(iota(0, data.base.rows), data.base.values));
+  std::size_t found = 0, wanted = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(data.queries.rows, 200); ++i) {
+    const float radius = exact.search(data.queries.row(i), rank).back().distance;
+    found += index.search_within(data.queries.row(i), radius).size();
+    wanted += exact.search_within(data.queries.row(i), radius).size();
+  }
+  const double share = static_cast<double>(found) / static_cast<double>(wanted);
+  MESSAGE(data.name, ": search_within finds ", share, " of the nearest ", rank, ", asked for ", asked);
+  CHECK(share >= asked);
+}
+
 }  // namespace
+
+TEST_CASE("what lies within a radius, on text, image descriptors and neural embeddings") {
+  if (is_slow) return;
+  for (const char* const name : {"debian-lsa768", "sift5k-128", "sutta-e5-384"}) {
+    const auto data = find_dataset(name);
+    if (!data) continue;
+    for (const std::size_t rank : {10U, 100U, 1'000U}) {
+      check_within<shoal::Float32>(*data, rank, 0.99);
+      check_within<shoal::SQ8>(*data, rank, 0.99);
+    }
+  }
+}
 
 TEST_CASE("20,000 text vectors: recall of the graph over floats and over SQ8, and no vector out of reach") {
   if (is_slow) return;

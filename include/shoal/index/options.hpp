@@ -103,7 +103,8 @@ struct SearchOptions {
 /// Choices of a search for all that is near.
 struct WithinOptions {
   std::size_t most = 0;  ///< Neighbours returned at most, the nearest; 0: all there are.
-  std::size_t ef = 0;    ///< Candidates that the first walk keeps; 0: 100. At least twice as many as are returned.
+  std::size_t ef =
+      0;  ///< Candidates that the first walk keeps; 0: 200. The last keeps three times as many as are returned.
   std::function<bool(std::uint64_t id)> filter{};         ///< As of a search.
   std::optional<std::span<const std::uint64_t>> among{};  ///< As of a search.
 };

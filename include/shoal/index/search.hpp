@@ -80,7 +80,7 @@ class SearchRun {
   }
 
   /// All that pass and are no farther than `radius`, as far as walks find them, in `scratch.neighbors`. A walk finds
-  /// nearly all of the nearer half of what it keeps: each keeps twice as many as the one before, until half of it is
+  /// nearly all of the nearest third of what it keeps: each keeps twice as many as the one before, until two thirds are
   /// beyond the radius. Errors: as nearest.
   Neighbors within(std::span<const float> query, float radius, const WithinOptions& options) {
     filter_ = &options.filter;
@@ -88,7 +88,7 @@ class SearchRun {
     const std::size_t most = options.most != 0 ? options.most : std::numeric_limits<std::size_t>::max();
     const Scorer scorer{&entries_.rows(), entries_.rows().prepare(query, scratch_.query)};
     const std::size_t replaced = entries_.replaced();
-    std::size_t first = options.ef != 0 ? options.ef : 100;
+    std::size_t first = options.ef != 0 ? options.ef : 200;
     if constexpr (!Structure::is_walked) first = most;  // comparing with all is exact at once
     for (std::size_t ef = first;; ef *= 2) {
       const std::size_t live = entries_.live();
@@ -101,7 +101,7 @@ class SearchRun {
       const auto beyond = std::upper_bound(neighbors.begin(), neighbors.end(), radius,
                                            [](float limit, const Neighbor<Id>& n) { return limit < n.distance; });
       const auto inside = static_cast<std::size_t>(beyond - neighbors.begin());
-      if (Structure::is_walked && ef < live && seen >= ef && 2 * std::min(inside, most) > ef) continue;
+      if (Structure::is_walked && ef < live && seen >= ef && 3 * std::min(inside, most) > ef) continue;
       neighbors.erase(beyond, neighbors.end());
       if (replaced != entries_.replaced()) drop_repeated();
       if (neighbors.size() > most)

@@ -246,8 +246,8 @@ class VectorIndex {
     return value_or_raise(try_search(query, options, context));
   }
 
-  /// The entries no farther than `radius`, nearest first, ties by id: as far as walks find them, which is nearly all
-  /// (docs/search.md has figures); all of them for an exact index.
+  /// The entries no farther than `radius`, nearest first, ties by id: as far as walks find them, 99 of 100 and more on
+  /// the real sets of docs/benchmarks.md; all of them for an exact index.
   /// *Units*: the metric's distance: squared for L2Squared. *Errors*: as try_search; not_finite for a radius that is
   /// NaN. *Cost*: that of a search for twice as many as are found, and the same again.
   template <VectorInput Query>
