@@ -363,8 +363,8 @@ class BatchRun {
 
   [[nodiscard]] Result fail(Error&& cause) noexcept {
     if (keeps_undo()) {
-      if (undo_begun_) structure_.roll_back();
       entries_.roll_back();
+      if (undo_begun_) structure_.roll_back();  // waits for who found the entries before they went
       ids_.clear();
     }
     end_batch();

@@ -255,7 +255,8 @@ class Entries {
     if (staged_table_.memory_bytes() > 1'024) staged_table_ = {};  // that of a small batch waits for the next
     if (round_.capacity() > 1'024) std::vector<Slot>().swap(round_);
   }
-  /// The batch ends, and nothing of it stays.
+  /// The batch ends, and nothing of it stays. Its slots must not be written before readers have ended, which the
+  /// structure's `roll_back` waits for.
   void roll_back() noexcept {
     while (published_ > 0) {
       const Slot slot = round_[--published_];
