@@ -82,8 +82,12 @@ class Entries {
       });
     }
   }
-  /// How often an entry was replaced.
+  /// Changes whenever an entry is replaced; odd while a search may find it under two slots.
   [[nodiscard]] std::size_t replaced() const noexcept { return replacements_.load(); }
+  /// Can nothing have been found twice since `replaced` gave `before`?
+  [[nodiscard]] bool found_once_since(std::size_t before) const noexcept {
+    return before % 2 == 0 && replaced() == before;
+  }
 
   /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing visible changed.
   void reserve(std::size_t entries) {
@@ -157,7 +161,7 @@ class Entries {
   void publish() noexcept {
     const Slot slot = round_[published_++];
     const std::optional<Slot> before = put(slot);
-    if (before) replacements_.store(replacements_.load() + 1);  // told before there are two of them
+    if (before) count_replacement();  // told before there are two of them
     if (to_index(slot) == slots()) {
       slots_.store(slots() + 1);
     } else {
@@ -170,6 +174,7 @@ class Entries {
       return;
     }
     gone_.insert(*before);
+    count_replacement();
     if (keeps_undo_) replaced_.push_back({slot, *before});
   }
 
@@ -258,6 +263,7 @@ class Entries {
   /// The batch ends, and nothing of it stays. Its slots must not be written before readers have ended, which the
   /// structure's `roll_back` waits for.
   void roll_back() noexcept {
+    count_replacement();  // what was replaced comes back
     while (published_ > 0) {
       const Slot slot = round_[--published_];
       if (!replaced_.empty() && replaced_.back().slot == slot) {
@@ -275,6 +281,7 @@ class Entries {
         ++free_count_;
       }
     }
+    count_replacement();
     end_batch();
   }
 
@@ -337,6 +344,7 @@ class Entries {
     live_.store(table_.size());
     return before;
   }
+  void count_replacement() noexcept { replacements_.store(replacements_.load() + 1); }
   void take_out(Id id) noexcept {
     table_lock_([&] { table_.erase(id, ids_); });
     live_.store(table_.size());

@@ -74,7 +74,7 @@ class SearchRun {
       find(scorer, {ranks_found ? std::min(std::max<std::size_t>(20, 2 * k), ef) : k, ef}, true);
       if constexpr (ranks_found) rank(scorer.query);
       take_best(k);
-      if (replaced == entries_.replaced() || !drop_repeated()) break;
+      if (entries_.found_once_since(replaced) || !drop_repeated()) break;
     }
     return scratch_.neighbors;
   }
@@ -103,7 +103,7 @@ class SearchRun {
       const auto inside = static_cast<std::size_t>(beyond - neighbors.begin());
       if (Structure::is_walked && ef < live && seen >= ef && 3 * std::min(inside, most) > ef) continue;
       neighbors.erase(beyond, neighbors.end());
-      if (replaced != entries_.replaced()) drop_repeated();
+      if (!entries_.found_once_since(replaced)) drop_repeated();
       if (neighbors.size() > most)
         neighbors.erase(neighbors.begin() + static_cast<std::ptrdiff_t>(most), neighbors.end());
       return neighbors;
@@ -260,15 +260,15 @@ class SearchRun {
   /// Of neighbours with one id, the nearest stays. Were there any?
   bool drop_repeated() noexcept {
     std::vector<Neighbor<Id>>& neighbors = scratch_.neighbors;
-    const std::size_t before = neighbors.size();
-    std::size_t kept = 0;
-    for (const Neighbor<Id>& each : neighbors) {
-      const auto end = neighbors.begin() + static_cast<std::ptrdiff_t>(kept);
-      const bool is_new = std::none_of(neighbors.begin(), end, [&](const auto& other) { return other.id == each.id; });
-      if (is_new) neighbors[kept++] = each;
-    }
-    neighbors.erase(neighbors.begin() + static_cast<std::ptrdiff_t>(kept), neighbors.end());
-    return kept != before;
+    using Each = const Neighbor<Id>&;
+    std::sort(neighbors.begin(), neighbors.end(),
+              [](Each a, Each b) { return a.id < b.id || (a.id == b.id && a < b); });
+    const auto end =
+        std::unique(neighbors.begin(), neighbors.end(), [](Each a, Each b) { return a.id == b.id; });
+    const bool were_any = end != neighbors.end();
+    neighbors.erase(end, neighbors.end());
+    std::sort(neighbors.begin(), neighbors.end());
+    return were_any;
   }
 
   [[nodiscard]] Neighbor<Id> neighbor(const Candidate& candidate) const {
