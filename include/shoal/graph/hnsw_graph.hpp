@@ -9,6 +9,7 @@
 // have ended
 // (`let_readers_end`).
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,15 +70,16 @@ class HnswGraph {
     linked_.store(linked() + 1);
     if (linked() == 1 || slot < root()) root_.store(slot);
   }
-  /// Takes slots back that were added last, when there were `size` slots; nothing ever linked to them.
+  /// Takes slots back that were added last, when there were `size` slots; nothing ever linked to them, but one may have
+  /// been the root. Waits for readers.
   void take_back(std::span<const Slot> slots, std::size_t size) noexcept {
-    remove_from(size);
-    for (const Slot slot : slots) {
-      if (to_index(slot) >= size) break;
-      clear(slot);
-      set_free(slot);
-    }
+    const auto reused = slots.first(
+        static_cast<std::size_t>(std::lower_bound(slots.begin(), slots.end(), to_slot(size)) - slots.begin()));
+    for (const Slot slot : reused) set_free(slot);
     find_root();
+    let_readers_end();
+    remove_from(size);
+    for (const Slot slot : reused) clear(slot);
   }
 
   /// Room to free slots. Errors: std::bad_alloc.
@@ -139,7 +141,7 @@ class HnswGraph {
     while (to_index(root) < undo_->size && (free_.contains(root) || reused.contains(root))) {
       root = to_slot(to_index(root) + 1);
     }
-    root_.store(root);
+    root_.store(to_index(root) < undo_->size ? root : Slot{0});
     let_readers_end();
     remove_from(undo_->size);
     reused.for_each([this](Slot slot) {
@@ -192,7 +194,7 @@ class HnswGraph {
   void find_root() noexcept {
     Slot root{0};
     while (to_index(root) < size() && !is_linked(root)) root = to_slot(to_index(root) + 1);
-    root_.store(root);
+    root_.store(to_index(root) < size() ? root : Slot{0});  // when there is none, a reader may look at it still
   }
   /// The first linked slot on the highest level that has one.
   void find_entry() noexcept {

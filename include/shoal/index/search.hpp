@@ -182,7 +182,7 @@ class SearchRun {
     if constexpr (Structure::is_walked) {
       constexpr double hop_cost = 16;   // the links of a hop that were not seen before
       constexpr std::size_t spare = 8;  // what passes is not spread evenly
-      const std::size_t linked = structure_.linked();
+      const std::size_t linked = std::max<std::size_t>(structure_.linked(), 1);  // a walk keeps one at least
       double ef = static_cast<double>(wanted.ef);
       if (share < 1) ef = ef / std::max(share, 1e-9) + spare;
       while (hop_cost * ef <= scan_cost) {
