@@ -77,8 +77,8 @@ class HnswGraph {
         static_cast<std::size_t>(std::lower_bound(slots.begin(), slots.end(), to_slot(size)) - slots.begin()));
     for (const Slot slot : reused) set_free(slot);
     find_root();
-    let_readers_end();
     remove_from(size);
+    let_readers_end();
     for (const Slot slot : reused) clear(slot);
   }
 
@@ -142,8 +142,9 @@ class HnswGraph {
       root = to_slot(to_index(root) + 1);
     }
     root_.store(to_index(root) < undo_->size ? root : Slot{0});
-    let_readers_end();
+    let_readers_end();  // nobody is at a slot of the batch
     remove_from(undo_->size);
+    let_readers_end();  // nor looks for one among those that reach up
     reused.for_each([this](Slot slot) {
       clear(slot);
       set_free(slot);
