@@ -337,7 +337,9 @@ class Entries {
 
   // The table is looked up by readers, and changed by one thread: each in a step of its own.
   void reserve_table(std::size_t entries) {
-    if (!table_.has_room(entries)) table_lock_([&] { table_.reserve(entries, ids_); });
+    if (table_.has_room(entries)) return;
+    SlotTable<Id> larger = table_.with_room(entries, ids_);  // while readers look into the one there is
+    table_lock_([&] { table_.swap(larger); });
   }
   std::optional<Slot> put(Slot slot) noexcept {
     const std::optional<Slot> before = table_lock_([&] { return table_.put(slot, ids_); });

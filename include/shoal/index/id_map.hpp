@@ -29,12 +29,20 @@ class SlotTable {
   [[nodiscard]] bool has_room(std::size_t entries) const noexcept { return entries <= places_.size() / 4 * 3; }
   /// Makes room for `entries` in all. Errors: std::bad_alloc, nothing changed.
   void reserve(std::size_t entries, const IdsBySlot<Id>& ids) {
-    if (has_room(entries)) return;
-    std::vector<std::uint32_t> old(std::bit_ceil(std::max<std::size_t>(16, entries + entries / 3 + 1)), free_place);
-    old.swap(places_);
-    for (const std::uint32_t slot : old) {
-      if (slot != free_place) places_[place_of(ids[slot], ids)] = slot;
+    if (!has_room(entries)) *this = with_room(entries, ids);
+  }
+  /// The same set in places for `entries`, at least as many as it has. Errors: std::bad_alloc.
+  [[nodiscard]] SlotTable with_room(std::size_t entries, const IdsBySlot<Id>& ids) const {
+    SlotTable copy;
+    copy.places_.assign(std::bit_ceil(std::max<std::size_t>(16, entries + entries / 3 + 1)), free_place);
+    for (const std::uint32_t slot : places_) {
+      if (slot != free_place) copy.put(Slot{slot}, ids);
     }
+    return copy;
+  }
+  void swap(SlotTable& other) noexcept {
+    places_.swap(other.places_);
+    std::swap(size_, other.size_);
   }
 
   [[nodiscard]] std::optional<Slot> find(Id id, const IdsBySlot<Id>& ids) const noexcept {
@@ -79,13 +87,8 @@ class SlotTable {
       if (slot != free_place) slot = static_cast<std::uint32_t>(to[slot]);
     }
     SHOAL_TRY {
-      SlotTable smaller;
-      smaller.reserve(size_, ids);
-      if (smaller.places_.size() >= places_.size()) return;
-      for (const std::uint32_t slot : places_) {
-        if (slot != free_place) smaller.put(Slot{slot}, ids);
-      }
-      *this = std::move(smaller);
+      SlotTable smaller = with_room(size_, ids);
+      if (smaller.places_.size() < places_.size()) swap(smaller);
     }
     SHOAL_CATCH_ALL {}
   }
