@@ -21,6 +21,7 @@ template <class Id, class Entries, class Structure, std::ranges::input_range Ids
                                                           const EraseOptions& options) {
   std::vector<Id> wanted;
   EraseReport<Id> report;
+  Workers workers;
   SHOAL_TRY {
     for (auto&& id : ids) {
       if (!fits<Id>(id)) {
@@ -33,6 +34,7 @@ template <class Id, class Entries, class Structure, std::ranges::input_range Ids
     report.absent.reserve(wanted.size());
     report.repeated.reserve(wanted.size());
     entries.reserve_erase();
+    workers = workers_of(options);  // copies the executor
   }
   SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   std::vector<Id>& missing = report.absent;
@@ -44,7 +46,7 @@ template <class Id, class Entries, class Structure, std::ranges::input_range Ids
     if (was_there) report.repeated.push_back(id);
     return was_there;
   });
-  reclaim_if_due(entries, structure, workers_of(options));
+  reclaim_if_due(entries, structure, workers);
   return report;
 }
 
