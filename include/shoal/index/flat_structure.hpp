@@ -1,11 +1,8 @@
 #pragma once
 // No structure: a search compares the query with every row (scan.hpp). Exact, and the oracle of everything else.
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <span>
-#include <tuple>
 
 #include "shoal/core/readers.hpp"
 #include "shoal/core/shared.hpp"
@@ -21,8 +18,6 @@ class FlatStructure {
   [[nodiscard]] std::size_t round_size() const noexcept { return 64; }
   template <VectorRows Rows>
   void link(const Rows&, std::span<const Slot> slots, const Workers&, std::span<typename Rows::QueryBuffer>) noexcept {
-    if (slots.empty()) return;
-    size_.store(std::max(size_.load(), to_index(slots.back()) + 1));
     linked_.store(linked() + slots.size());
   }
   template <VectorRows Rows>
@@ -30,13 +25,12 @@ class FlatStructure {
     linked_.store(linked() - slots.size());
     if (readers_ != nullptr) readers_->wait();
   }
-  void renumber(std::span<const Slot>) noexcept { size_.store(linked()); }
+  void renumber(std::span<const Slot>) noexcept {}
   void end_batch() noexcept {}
-  void begin_undo() noexcept { before_ = {size_.load(), linked()}; }
+  void begin_undo() noexcept { before_ = linked(); }
   void commit() noexcept {}
   void roll_back() noexcept {
-    size_.store(std::get<0>(before_));
-    linked_.store(std::get<1>(before_));
+    linked_.store(before_);
     if (readers_ != nullptr) readers_->wait();
   }
   [[nodiscard]] std::size_t linked() const noexcept { return linked_.load(); }
@@ -53,10 +47,9 @@ class FlatStructure {
   }
 
  private:
-  Shared<std::size_t> size_{0};  // slots that may be linked are below
   Shared<std::size_t> linked_{0};
   Readers* readers_ = nullptr;
-  std::tuple<std::size_t, std::size_t> before_{};  // the undo
+  std::size_t before_ = 0;  // the undo
 };
 
 }  // namespace shoal::inline v0::detail
