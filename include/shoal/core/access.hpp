@@ -88,12 +88,13 @@ class Access {
     Entered entered_;
   };
 
-  /// Held while the index is searched, by the thread that does, or by one that waits for others which do.
+  /// Held while the index is searched, by the thread that does.
   class Read {
    public:
-    explicit Read(Access& access) noexcept : call_(access) {
+    /// `helps`: the thread works for one that was in a call of the index when it asked for help, and waits.
+    explicit Read(Access& access, [[maybe_unused]] bool helps = false) noexcept : call_(access) {
 #if SHOAL_HAS_THREADS
-      if (!call_.is_outermost()) return;  // held already, or the writer's own
+      if (helps || !call_.is_outermost()) return;  // held already, or the writer's own
       while ((ticket_ = access.readers_.enter()) == nullptr) {
         const std::lock_guard until_the_writer_ends(access.writing_);
       }
@@ -116,15 +117,6 @@ class Access {
 #endif
   };
 
-  /// Held by a thread that helps one that reads: only its calls are known by it.
-  class Helping {
-   public:
-    explicit Helping(Access& access) noexcept : call_(access) {}
-
-   private:
-    Call call_;
-  };
-
   /// Held while nothing may change, though others may search.
   class Still {
    public:
@@ -143,6 +135,13 @@ class Access {
   };
 
   [[nodiscard]] Readers& readers() noexcept { return readers_; }
+  /// Is this thread in a call of the index?
+  [[nodiscard]] bool is_entered() noexcept {
+    for (const Call* call = innermost(*this); call != nullptr; call = call->before_) {
+      if (call->access_ == this) return true;
+    }
+    return false;
+  }
 
  private:
   /// The innermost call of this thread, of any index.
@@ -153,12 +152,6 @@ class Access {
 #else
     return access.innermost_;
 #endif
-  }
-  [[nodiscard]] bool is_entered() noexcept {
-    for (const Call* call = innermost(*this); call != nullptr; call = call->before_) {
-      if (call->access_ == this) return true;
-    }
-    return false;
   }
 
   Readers readers_;

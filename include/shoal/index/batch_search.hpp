@@ -16,8 +16,9 @@
 
 namespace shoal::inline v0::detail {
 
-/// `make_room(count)`, then `search(i, query i)` for each, both Expected<void, Error>. Its caller holds the guard of
-/// reading. Errors: the first query's, with its position; what `search` throws.
+/// `make_room(count)`, then `search(i, query i)` for each, both Expected<void, Error>. Each search is a reader of its
+/// own: a writer waits for the queries that are being searched for, not for those to come, whose turn may depend on
+/// threads that wait for the writer. Errors: the first query's, with its position; what `search` throws.
 template <QueriesInput Queries, class MakeRoom, class Search>
 [[nodiscard]] Expected<void, Error> search_each(const Queries& queries, std::size_t dimensions, const Workers& workers,
                                                 Access& access, const MakeRoom& make_room, const Search& search) {
@@ -26,8 +27,9 @@ template <QueriesInput Queries, class MakeRoom, class Search>
     std::size_t failed = std::numeric_limits<std::size_t>::max();
     Error failure(ErrorCode::out_of_memory);
     const Lock lock;
+    const bool helps = access.is_entered();
     workers.for_each(count, [&](std::size_t, std::size_t i) {
-      const Access::Helping helping(access);
+      const Access::Read read(access, helps);
       auto done = search(i, query(i));
       if (done) return;
       lock([&] {

@@ -513,7 +513,6 @@ class VectorIndex {
   template <class Queries, class MakeRoom, class Take>
   [[nodiscard]] Expected<void, Error> search_all(const Queries& queries, const SearchOptions& options,
                                                  const MakeRoom& make_room, const Take& take) const {
-    detail::Access::Read read(shared().access);
     const auto nearest = [&](SearchRun& run, std::span<const float> vector) { return run.nearest(vector, options); };
     SHOAL_TRY {
       return detail::search_each(queries, dimensions(), detail::workers_of(options), shared().access, make_room,
