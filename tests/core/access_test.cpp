@@ -48,7 +48,7 @@ TEST_CASE("a change inside a search is refused, a search inside a search or a ch
     CHECK(Access::Write(access, true).entered() == Entered::reentrant);
   }
   {
-    const Access::Helping helping(access);
+    const Access::Read helping(access, true);
     CHECK(Access::Write(access, true).entered() == Entered::reentrant);
   }
   CHECK(Access::Write(access, true).entered() == Entered::yes);
