@@ -53,8 +53,7 @@ class HnswGraph {
 
   /// Makes room for slots below `slots`. Errors: std::bad_alloc, nothing visible changed.
   void reserve(std::size_t slots) {
-    lists_.reserve(slots);
-    if (!lists_.has_narrow_to_drop()) return;
+    if (!lists_.reserve(slots)) return;
     let_readers_end();
     lists_.drop_narrow();
   }

@@ -99,9 +99,10 @@ class LinkLists {
   /// Places in a list at `level`.
   [[nodiscard]] std::size_t list_capacity(unsigned level) const noexcept { return level == 0 ? 2 * M_ : M_; }
 
-  /// Makes room for the lists of slots below `slots`, and widens the words when they become too narrow: then the narrow
-  /// ones stay until `drop_narrow`, for others may be reading them. Errors: std::bad_alloc, nothing visible changed.
-  void reserve(std::size_t slots) {
+  /// Makes room for the lists of slots below `slots`, and widens the words when they become too narrow. True when there
+  /// are narrow ones left to `drop_narrow`, which others may be reading.
+  /// Errors: std::bad_alloc, nothing visible changed.
+  bool reserve(std::size_t slots) {
     if (!wide_.load() && slots > narrow_slots_) widen();
     with_words([&](auto, Lists& lists) {
       lists.base.reserve(slots);
@@ -115,8 +116,8 @@ class LinkLists {
         room_.upper_rows += level;
       }
     });
+    return wide_.load() && narrow_lists_.base.capacity() != 0;
   }
-  [[nodiscard]] bool has_narrow_to_drop() const noexcept { return wide_.load() && narrow_lists_.base.capacity() != 0; }
   /// Nobody reads them any more.
   void drop_narrow() noexcept {
     if (wide_.load()) narrow_lists_ = Lists(M_, sizeof(std::uint16_t));
