@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
@@ -196,6 +197,105 @@ TEST_CASE_TEMPLATE("eight threads search, insert batches, erase and upsert: noth
     MESSAGE("recall ", found, ", of a serial build ", expected, ", ", index.size(), " entries");
     CHECK(found >= expected - 0.005);
   }
+}
+
+TEST_CASE_TEMPLATE("what a batch wrote that is taken back is written again only when nobody reads it", Index, HnswL2,
+                   BruteL2) {
+  // The vector of an id says whose it is, so that a reader knows a row that is another's.
+  const auto vector_with = [](std::uint64_t id, float version) {
+    std::vector<float> vector(dimensions, version);
+    vector[0] = static_cast<float>(id);
+    return vector;
+  };
+  auto index = make_index<Index>();
+  std::vector<support::Item> kept;
+  for (std::uint64_t id = 0; id < 60; ++id) kept.emplace_back(id, vector_with(id, 0));
+  REQUIRE(index.batch_insert(kept));
+  REQUIRE(index.batch_erase(iota(40, 20)));  // some slots are used again
+  std::atomic<bool> stop{false};
+  std::atomic<std::size_t> faults{0}, reads{0};
+  std::vector<std::thread> readers;
+  for (std::uint64_t number = 0; number < 3; ++number) {
+    readers.emplace_back([&, number] {
+      for (std::uint64_t n = number; !stop || reads < 300; ++n, ++reads) {
+        const auto vector = index.get(n % 100);
+        if (vector && (*vector)[0] != static_cast<float>(n % 100)) ++faults;
+        if (!vector && n % 100 < 40) ++faults;
+        const auto found =
+            index.search(vector_with(n % 100, 1), {.k = 8, .filter = [](std::uint64_t id) { return id % 3 != 0; }});
+        faults += is_sorted_and_distinct(found) ? 0 : 1;
+        faults += is_sorted_and_distinct(index.search(vector_with(n % 100, 1), 8)) ? 0 : 1;
+      }
+    });
+  }
+  for (std::size_t round = 0; round < 150; ++round) {
+    std::vector<support::Item> items;
+    for (std::uint64_t id = 20; id < 100; ++id) items.emplace_back(id, vector_with(id, static_cast<float>(round % 7)));
+    const bool is_kept = round % 3 == 2;
+    const auto inserted = index.batch_insert(
+        items, [&](std::size_t done, std::size_t total) { return is_kept || done != total - round % 5; },
+        {.on_duplicate = OnDuplicate::overwrite, .atomicity = shoal::Atomicity::all_or_nothing});
+    CHECK(inserted.has_value() == is_kept);
+    if (is_kept) CHECK(index.batch_erase(iota(40, 60)));
+  }
+  stop = true;
+  for (auto& reader : readers) reader.join();
+  CHECK(faults == 0);
+  CHECK(index.size() == 40);
+  CHECK(index.check().ok());
+}
+
+TEST_CASE("all entries go and come again while others search") {
+  auto index = make_index<HnswL2>();
+  const auto items = support::random_items(31, 80, dimensions);
+  std::atomic<bool> stop{false};
+  std::atomic<std::size_t> faults{0}, reads{0};
+  std::vector<std::thread> readers;
+  for (int number = 0; number < 3; ++number) {
+    readers.emplace_back([&] {
+      for (std::size_t n = 0; !stop || reads < 100; ++n, ++reads) {
+        faults += is_sorted_and_distinct(index.search(items[n % 80].second, 5)) ? 0 : 1;
+      }
+    });
+  }
+  for (int round = 0; round < 200; ++round) {
+    CHECK(index.batch_insert(items));
+    CHECK(index.batch_erase(iota(0, 80)));
+    if (round % 10 == 0) CHECK(index.compact());
+  }
+  stop = true;
+  for (auto& reader : readers) reader.join();
+  CHECK(faults == 0);
+  CHECK(index.check().ok());
+}
+
+TEST_CASE("queries of a batch on the caller's executor do not hold a writer up that shuts searches out") {
+  auto index = make_index<HnswL2>();
+  const auto items = support::random_items(32, 200, dimensions);
+  REQUIRE(index.batch_insert(items));
+  std::vector<float> queries;
+  for (const auto& [id, vector] : items) queries.insert(queries.end(), vector.begin(), vector.end());
+  // An executor whose threads search the index themselves before they do their part.
+  const shoal::Executor busy_with_searches = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        for (std::size_t n = 0; n < 20; ++n) (void)index.search(items[n].second, 3);
+        task(i);
+      });
+    }
+    for (auto& thread : threads) thread.join();
+  };
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop) CHECK(index.compact());
+  });
+  for (int round = 0; round < 10; ++round) {
+    const auto found = index.batch_search(queries, {.k = 3, .threads = 3, .executor = busy_with_searches});
+    CHECK(found.size() == items.size());
+  }
+  stop = true;
+  writer.join();
 }
 
 #endif

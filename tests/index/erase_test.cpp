@@ -87,7 +87,7 @@ TEST_CASE_TEMPLATE("batch_erase says what was erased, absent and repeated, in or
   const auto report = index.batch_erase(std::vector<int>{5, 50, 3, 5, 50, 19, 3, -1});
   REQUIRE(!report);
   CHECK(report.error().code() == ErrorCode::id_out_of_range);
-  CHECK(report.error().message().starts_with("id 7: "));
+  CHECK(report.error().message().starts_with("item 7: "));
   CHECK(index.size() == 20);
   const auto done = index.batch_erase(std::vector<int>{5, 50, 3, 5, 50, 19, 3});
   REQUIRE(done);

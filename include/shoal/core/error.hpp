@@ -35,7 +35,7 @@ enum class ErrorCode : std::uint8_t {
   source_failed,       ///< The range given to a batch threw while it was read; the exception is kept.
   callback_failed,     ///< The progress callback threw; the exception is kept.
   reentrant_mutation,  ///< A change of the index from inside a call of it: a batch's callback or source, a filter.
-  busy,                ///< Another thread changes the index, and a second writer is refused.
+  busy,                ///< Another thread changes, checks or copies the index, and a second writer is refused.
 };
 
 /// The standing description of a code, one short phrase.
@@ -56,7 +56,7 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::source_failed: return "the source threw";
     case ErrorCode::callback_failed: return "the progress callback threw";
     case ErrorCode::reentrant_mutation: return "a change of the index from inside a call of it";
-    case ErrorCode::busy: return "another thread changes the index";
+    case ErrorCode::busy: return "another thread changes, checks or copies the index";
   }
   return "unknown error";
 }

@@ -17,6 +17,7 @@
 
 #if SHOAL_HAS_THREADS
 #include <atomic>
+#include <chrono>
 #include <thread>
 #endif
 
@@ -63,7 +64,13 @@ class Readers {
       const std::uint32_t before = phase_.load(std::memory_order_relaxed);
       phase_.store(before ^ 1U);
       for (Place& place : places_) {
-        while (place.readers[before & 1U].load() != 0) std::this_thread::yield();
+        for (int looks = 0; place.readers[before & 1U].load() != 0; ++looks) {
+          if (looks < 1'000) {
+            std::this_thread::yield();
+          } else {  // somebody takes long: a slow filter
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+          }
+        }
       }
     }
   }

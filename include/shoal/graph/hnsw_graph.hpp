@@ -5,9 +5,9 @@
 // back.
 //
 // One thread changes a graph while others walk over it: from the entry point and the root along links, and along
-// nothing else. So what is taken away is first made unreachable for those who begin, and goes when all who had begun
-// have ended
-// (`let_readers_end`).
+// nothing else. So what is taken away is first made unreachable for those who begin; then all who had begun are waited
+// for (`let_readers_end`); then the counts of slots go back, where they do; then those who may have looked at a count
+// are waited for. Only after that may a row or a list be written again.
 
 #include <algorithm>
 #include <cstddef>

@@ -324,7 +324,7 @@ class LinkLists {
     std::uint32_t levels;
   };
 
-  /// How far `reserve` has come. Levels are fixed by the slot, so what was counted once stays right.
+  /// How far `reserve` has come. A slot that comes will have the level that was counted.
   struct Room {
     std::size_t slots = 0;
     std::size_t upper_slots = 0;

@@ -9,17 +9,17 @@
 #include "shoal/core/error.hpp"
 #include "shoal/core/platform.hpp"
 #include "shoal/core/slot.hpp"
-#include "shoal/core/workers.hpp"
+#include "shoal/index/options.hpp"
 #include "shoal/index/reclaim.hpp"
 
 namespace shoal::inline v0::detail {
 
 /// `shut_out` returns when nobody reads any more. Errors: out_of_memory; nothing moved.
 template <class Entries, class Structure, class ShutOut>
-[[nodiscard]] Expected<void, Error> compact(Entries& entries, Structure& structure, const Workers& workers,
+[[nodiscard]] Expected<void, Error> compact(Entries& entries, Structure& structure, const EraseOptions& options,
                                             const ShutOut& shut_out) {
   SHOAL_TRY {
-    if (entries.dead() != 0) reclaim(entries, structure, workers);
+    if (entries.dead() != 0) reclaim(entries, structure, workers_of(options));
     constexpr Slot gone{0xFFFF'FFFFU};
     const std::vector<Slot> to = entries.closed_up(gone);
     shut_out();

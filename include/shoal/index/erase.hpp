@@ -26,7 +26,7 @@ template <class Id, class Entries, class Structure, std::ranges::input_range Ids
     for (auto&& id : ids) {
       if (!fits<Id>(id)) {
         auto error = to_id<Id>(id).error();
-        return Unexpected<Error>(make_error(error.code(), "id ", wanted.size(), ": ", error.message()));
+        return Unexpected<Error>(make_error(error.code(), "item ", wanted.size(), ": ", error.message()));
       }
       wanted.push_back(static_cast<Id>(id));
     }

@@ -40,6 +40,7 @@ class FlatStructure {
   void check(CheckReport&) const noexcept {}
   void add_stats(IndexStats&) const noexcept {}
   void add_memory(MemoryUsage&) const noexcept {}
+  void add_estimate_for(MemoryUsage&, std::size_t) const noexcept {}
   [[nodiscard]] FlatStructure clone() const noexcept {
     FlatStructure copy = *this;
     copy.readers_ = nullptr;

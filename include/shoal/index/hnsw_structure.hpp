@@ -81,9 +81,13 @@ class HnswStructure {
     usage.scratch += scratch_.memory_bytes();
   }
 
+  /// What a structure like this one would take for so many slots.
+  void add_estimate_for(MemoryUsage& usage, std::size_t slots) const noexcept {
+    usage.links += LinkLists::estimate_base_bytes(graph_.M(), slots);
+    usage.upper_links += LinkLists::estimate_upper_bytes(graph_.M(), slots);
+  }
   static void add_estimate(MemoryUsage& usage, const HnswConfig& config, std::size_t slots) noexcept {
-    usage.links += LinkLists::estimate_base_bytes(config.M, slots);
-    usage.upper_links += LinkLists::estimate_upper_bytes(config.M, slots);
+    HnswStructure(config).add_estimate_for(usage, slots);
   }
 
   [[nodiscard]] HnswStructure clone() const { return HnswStructure(graph_.clone(), ef_construction_); }

@@ -1,10 +1,8 @@
 #pragma once
-// One search: from a vector that was admitted to the neighbours that are returned. Which way leads there is chosen
-// here:
+// One search: from a vector that was admitted to the neighbours that are returned. There are two ways:
 //
 //   walk    over the structure, keeping so many candidates that enough of them pass; what does not pass is dropped
-//   after
-//           it, so the walk is the same with a filter and without
+//           after it, so the walk is the same with a filter and without
 //   scan    every slot that passes, where so few do that a walk would see more than that; and where a walk came back
 //           with too few, as it does when what passes is nowhere near
 //
@@ -263,8 +261,7 @@ class SearchRun {
     using Each = const Neighbor<Id>&;
     std::sort(neighbors.begin(), neighbors.end(),
               [](Each a, Each b) { return a.id < b.id || (a.id == b.id && a < b); });
-    const auto end =
-        std::unique(neighbors.begin(), neighbors.end(), [](Each a, Each b) { return a.id == b.id; });
+    const auto end = std::unique(neighbors.begin(), neighbors.end(), [](Each a, Each b) { return a.id == b.id; });
     const bool were_any = end != neighbors.end();
     neighbors.erase(end, neighbors.end());
     std::sort(neighbors.begin(), neighbors.end());

@@ -73,8 +73,7 @@ struct RowSpace {
 ///
 /// - `S(config)`: empty. - `reserve(n)`: room for slots below n.
 /// - `set_readers(readers)`: those who search; it waits for them before slots that `unlink` or `roll_back` took away
-/// can
-///   be written again.
+///   can be written again.
 /// - `link(rows, slots, workers, buffers)`: makes slots findable, the next ones or such as were unlinked, in order;
 ///   their rows are written. Throws std::bad_alloc, and then nothing changed, unless it can be taken back. The outcome
 ///   does not depend on the workers. What was linked and taken back can be linked again without more memory. `buffers`:
@@ -82,17 +81,15 @@ struct RowSpace {
 /// - `unlink(rows, slots, workers)`: they are not findable any more. Throws std::bad_alloc, nothing changed. Cannot be
 ///   taken back.
 /// - `renumber(to)`: findable slots move to `to[slot]`, in order, so that they are 0 .. linked() - 1; gives memory
-/// back.
-///   Nobody searches.
+///   back. Nobody searches.
 /// - `linked()`: how many slots are findable.
 /// - `is_walked`: whether linking and searching compare some rows, rather than none and all.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
 /// link at once now.
 /// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back, in a clone too.
 /// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
-/// - `walk(scorer, ef, scratch)`, where it is walked: leaves the ef nearest slots that it can find in `scratch.pool`;
-/// all
-///   there are when they are no more. Slots that are linked meanwhile may be among them or not.
+/// - `walk(scorer, ef, scratch)`, where it is walked: leaves the ef nearest slots that it can find in
+///   `scratch.pool`; all there are when they are no more. Slots that are linked meanwhile may be among them or not.
 // clang-format off
 template <class S, class Rows>
 concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
@@ -114,6 +111,7 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
       view.check(report);
       view.add_stats(stats);
       { view.add_memory(usage) } noexcept;
+      { view.add_estimate_for(usage, n) } noexcept;
       { view.clone() } -> std::same_as<S>;
     };
 // clang-format on

@@ -44,9 +44,13 @@ namespace shoal::inline v0 {
 template <class Metric, class Storage, class Id, class Structure>
 class VectorIndex {
   static_assert(std::is_integral_v<Id> && !std::is_same_v<Id, bool>, "shoal: an id type is an integer type");
+  static_assert(
+      requires { typename Storage::template Rows<Metric>; },
+      "shoal: this storage policy cannot keep vectors of this metric (SQ8 needs an InnerProductMetric: a "
+      "metric with from_dot)");
   static_assert(StorageFor<Storage, Metric>,
-                "shoal: this storage policy cannot keep vectors of this metric (SQ8 needs an InnerProductMetric: a "
-                "metric with from_dot)");
+                "shoal: the rows of this storage policy do not model VectorRows: the compiler names what is missing, "
+                "docs/extending.md says what it is for");
 
   using Rows = typename Storage::template Rows<Metric>;
   using Scratch = detail::SearchScratch<Rows, Id>;
@@ -161,7 +165,7 @@ class VectorIndex {
   [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options = {}) {
     WriteCall write(*this);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
-    auto done = detail::compact(entries_, structure_, detail::workers_of(options), [&] { write.shut_out_readers(); });
+    auto done = detail::compact(entries_, structure_, options, [&] { write.shut_out_readers(); });
     if (done) shared().scratch.clear();
     return done;
   }
@@ -191,18 +195,25 @@ class VectorIndex {
   // ---- searching ---------------------------------------------------------------------------------------------------
 
   /// Memory that searches find again: with it they allocate nothing once it has grown to what they need. For one search
-  /// at a time; for searches of the index that made it, which it must not outlive.
+  /// at a time (debug builds assert it), so not for one from inside a filter of another; for searches of the index that
+  /// made it, or of what that was moved to. A context of other dimensions is refused with dimension_mismatch.
   class SearchContext {
    public:
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return scratch_->memory_bytes(); }
 
    private:
     friend VectorIndex;
-    explicit SearchContext(const Rows& rows) : scratch_(std::make_unique<Scratch>(rows)) {}
+    SearchContext(const Rows& rows, std::size_t dimensions)
+        : scratch_(std::make_unique<Scratch>(rows)), dimensions_(dimensions) {}
     std::unique_ptr<Scratch> scratch_;
+    std::size_t dimensions_;
+    bool is_in_use_ = false;
   };
   /// Errors: std::bad_alloc.
-  [[nodiscard]] SearchContext make_search_context() const { return SearchContext(entries_.rows()); }
+  [[nodiscard]] SearchContext make_search_context() const {
+    (void)shared();
+    return SearchContext(entries_.rows(), dimensions());
+  }
 
   /// The nearest entries, nearest first, ties by id. All live entries (that pass the filter) when they are fewer
   /// than k.
@@ -226,6 +237,16 @@ class VectorIndex {
   [[nodiscard]] Expected<std::span<const Neighbor<Id>>, Error> try_search(const Query& query,
                                                                           const SearchOptions& options,
                                                                           SearchContext& context) const {
+    if (context.dimensions_ != dimensions()) {
+      return Unexpected<Error>(detail::make_error(ErrorCode::dimension_mismatch, "expected a context of an index of ",
+                                                  dimensions(), " dimensions, got one of ", context.dimensions_));
+    }
+    assert(!context.is_in_use_ && "shoal: a search context is used by two searches at once");
+    struct InUse {
+      bool& flag;
+      explicit InUse(bool& f) noexcept : flag(f) { flag = true; }
+      ~InUse() { flag = false; }
+    } in_use(context.is_in_use_);
     detail::Access::Read read(shared().access);
     return run_search(query, *context.scratch_,
                       [&](SearchRun& run, std::span<const float> vector) { return run.nearest(vector, options); });
@@ -381,8 +402,12 @@ class VectorIndex {
     MemoryUsage usage;
     entries_.add_memory(usage);
     structure_.add_memory(usage);
-    const std::size_t slots = std::max<std::size_t>(entries_.slots(), 1);
-    stats.reclaimable_bytes = (usage.total() - usage.scratch) / slots * (stats.dead + stats.free);
+    MemoryUsage wanted;
+    EntriesType::add_estimate(wanted, dimensions(), stats.live);
+    structure_.add_estimate_for(wanted, stats.live);
+    const std::size_t owned = usage.total() - usage.scratch;
+    const std::size_t worth_it = owned / 16;
+    if (owned > wanted.total() + worth_it) stats.reclaimable_bytes = owned - wanted.total();
     structure_.add_stats(stats);
     return stats;
   }

@@ -75,7 +75,7 @@ class Sketches {
 
   /// Errors: std::bad_alloc; the room there was remains.
   void reserve(std::size_t slots) {
-    if (dimensions_ < least_dimensions || (slots < first_rows && !is_ready_.load())) return;
+    if (dimensions_ < least_dimensions || is_useless_ || (slots < first_rows && !is_ready_.load())) return;
     if (!rotation_) rotation_.emplace(dimensions_);
     if (mean_.empty()) mean_.resize(dimensions_);
     if (rotated_.empty()) rotated_.resize(dimensions_);
