@@ -71,6 +71,13 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+// Those of arrays call these by themselves, but not under AddressSanitizer, which has its own.
+void* operator new[](std::size_t bytes) { return operator new(bytes); }
+void* operator new[](std::size_t bytes, std::align_val_t alignment) { return operator new(bytes, alignment); }
+void operator delete[](void* memory) noexcept { support::counted_free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { support::counted_free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { support::counted_free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { support::counted_free(memory); }
 void operator delete(void* memory) noexcept { support::counted_free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { support::counted_free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { support::counted_free(memory); }
