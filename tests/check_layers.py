@@ -18,13 +18,16 @@ ALLOWED = {
     "storage": {"core", "simd", "metric"},
     "graph": {"core", "simd"},
     "index": {"core", "simd", "metric", "storage", "graph"},
+    "ingest": {"core", "simd", "metric", "storage", "graph", "index"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
+    "sqlite": {"core", "ingest"},
 }
 UMBRELLA = "shoal.hpp"
 
 # Headers of other projects that the core may use; what a folder of its own needs besides.
 EXTERNAL = {"xsimd/xsimd.hpp": {"simd"}, "tl/expected.hpp": {"core"}}
-EXTERNAL_OF_FOLDER = {"eigen": re.compile(r"Eigen/")}
+EXTERNAL_OF_FOLDER = {"eigen": re.compile(r"Eigen/"), "sqlite": re.compile(r"sqlite3\.h")}
+OPTIONAL = set(EXTERNAL_OF_FOLDER)
 SYSTEM_HEADERS = re.compile(r"(immintrin|arm_neon|wasm_simd128|sys/\w+|fcntl|unistd)\.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
@@ -43,9 +46,9 @@ def problem(path, folder, included):
     if target.is_file() and target.resolve().is_relative_to(ROOT):
         to = target.resolve().relative_to(ROOT).parts[0]
         if to == UMBRELLA:
-            return "no header includes the umbrella" if folder != "eigen" else None
+            return "no header includes the umbrella" if folder not in OPTIONAL else None
         if folder == "":
-            return "the umbrella leaves out eigen/" if to == "eigen" else None
+            return f"the umbrella leaves out {to}/" if to in OPTIONAL else None
         if to != folder and to not in ALLOWED[folder]:
             return f"{folder}/ may not include {to}/"
         return None

@@ -36,6 +36,15 @@ enum class ErrorCode : std::uint8_t {
   callback_failed,     ///< The progress callback threw; the exception is kept.
   reentrant_mutation,  ///< A change of the index from inside a call of it: a batch's callback or source, a filter.
   busy,                ///< Another thread changes, checks or copies the index, and a second writer is refused.
+  invalid_metadata,    ///< The metadata of a record is not JSON.
+  store_busy,          ///< A store is locked by another program.
+  storage_full,        ///< The disk, or what a store may use of it, is full.
+  io_error,            ///< The operating system could not read or write.
+  cannot_open,         ///< A file is missing, or may not be read or written.
+  corrupt,             ///< What a file holds cannot be: it was damaged, or never was of this kind.
+  incompatible,        ///< A file is sound but not for this use: another format, a newer one, other dimensions.
+  store_failed,        ///< A store refused for another reason; trying again does not help.
+  behind_store,        ///< What was asked for is durable, but could not be made searchable.
 };
 
 /// The standing description of a code, one short phrase.
@@ -57,6 +66,15 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::callback_failed: return "the progress callback threw";
     case ErrorCode::reentrant_mutation: return "a change of the index from inside a call of it";
     case ErrorCode::busy: return "another thread changes, checks or copies the index";
+    case ErrorCode::invalid_metadata: return "metadata is not JSON";
+    case ErrorCode::store_busy: return "the store is locked by another program";
+    case ErrorCode::storage_full: return "the disk is full";
+    case ErrorCode::io_error: return "reading or writing failed";
+    case ErrorCode::cannot_open: return "the file cannot be opened";
+    case ErrorCode::corrupt: return "the file is damaged";
+    case ErrorCode::incompatible: return "the file is of another kind or version, or for other parameters";
+    case ErrorCode::store_failed: return "the store failed";
+    case ErrorCode::behind_store: return "durable, but not searchable yet";
   }
   return "unknown error";
 }
