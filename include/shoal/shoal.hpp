@@ -1,9 +1,12 @@
 #pragma once
-// Umbrella header of shoal: the index and everything it needs. Optional parts, which need further libraries, are
-// included by their own headers (eigen/).
+// Umbrella header of shoal: the index, ingestion, and everything they need. Optional parts, which need further
+// libraries, are included by their own headers (eigen/, sqlite/).
 
 #include "shoal/core/version.hpp"
 #include "shoal/index/brute_force_index.hpp"
 #include "shoal/index/hnsw_index.hpp"
+#include "shoal/ingest/batch_writer.hpp"
+#include "shoal/ingest/durable_index.hpp"
+#include "shoal/ingest/memory_store.hpp"
 #include "shoal/storage/refined.hpp"
 #include "shoal/storage/sq8.hpp"

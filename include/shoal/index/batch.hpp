@@ -11,15 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <new>
 #include <optional>
 #include <ranges>
 #include <span>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "shoal/core/exception.hpp"
 #include "shoal/index/batch_error.hpp"
 #include "shoal/index/batch_scratch.hpp"
 #include "shoal/index/batch_source.hpp"
@@ -315,6 +314,7 @@ class BatchRun {
 
   /// Called inside a handler: what the exception in flight means for the batch.
   [[nodiscard]] Error explain_exception() noexcept {
+    // What else comes out of a step of our own is the executor's.
     if (step_ == Step::own && is_bad_alloc()) {
       blame_.item = blame_.id.has_value();
       return Error(ErrorCode::out_of_memory);
@@ -322,30 +322,6 @@ class BatchRun {
     blame_.exception = std::current_exception();
     blame_.item = step_ == Step::source;
     return describe_exception(step_ == Step::source ? ErrorCode::source_failed : ErrorCode::callback_failed);
-  }
-  /// What else comes out of a step of our own is the executor's.
-  [[nodiscard]] static bool is_bad_alloc() noexcept {
-#if SHOAL_HAS_EXCEPTIONS
-    try {
-      throw;
-    } catch (const std::bad_alloc&) {
-    } catch (const std::length_error&) {
-    } catch (...) {
-      return false;
-    }
-#endif
-    return true;
-  }
-  [[nodiscard]] static Error describe_exception(ErrorCode code) noexcept {
-#if SHOAL_HAS_EXCEPTIONS
-    try {
-      throw;
-    } catch (const std::exception& exception) {
-      return make_error(code, describe(code), ": ", exception.what());
-    } catch (...) {
-    }
-#endif
-    return Error(code);
   }
 
   void end_batch() noexcept {

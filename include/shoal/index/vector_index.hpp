@@ -57,6 +57,7 @@ class VectorIndex {
 
  public:
   using id_type = Id;
+  using metric_type = Metric;
   using BatchResult = Expected<std::vector<Id>, BatchError<Id>>;
 
   // ---- putting vectors in ------------------------------------------------------------------------------------------

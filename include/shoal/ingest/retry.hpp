@@ -2,8 +2,8 @@
 // Trying again: which errors may pass by themselves, how long to wait, and who tells the time.
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
-#include <initializer_list>
 #include <vector>
 
 #include "shoal/core/error.hpp"
@@ -23,8 +23,7 @@ namespace shoal::inline v0 {
   switch (code) {
     case ErrorCode::store_busy:
     case ErrorCode::storage_full:
-    case ErrorCode::io_error:
-    case ErrorCode::out_of_memory: return true;
+    case ErrorCode::io_error: return true;
     default: return false;
   }
 }
@@ -58,6 +57,18 @@ inline void wait(const IngestClock& clock, std::chrono::nanoseconds duration, co
 #if SHOAL_HAS_THREADS
     std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, std::chrono::milliseconds(10)));
 #endif
+  }
+}
+
+/// Calls `attempt` until it succeeds, fails for good, has failed so often as `retry` allows, or a stop is requested.
+template <class Attempt>
+[[nodiscard]] auto with_retry(const RetryPolicy& retry, const IngestClock& clock, const StopToken& stop,
+                              const Attempt& attempt) {
+  for (std::size_t tries = 0;; ++tries) {
+    auto result = attempt();
+    if (result || !is_transient(result.error().code()) || tries == retry.delays.size()) return result;
+    wait(clock, retry.delays[tries], stop);
+    if (stop.stop_requested()) return result;
   }
 }
 

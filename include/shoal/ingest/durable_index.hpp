@@ -1,0 +1,389 @@
+#pragma once
+// DurableIndex: an index over a store. The store is the truth, the index is what makes it searchable: a change is
+// validated, committed to the store in one transaction, then made in the index. So what was acknowledged survives the
+// program, and opening builds the index from what the store has.
+//
+// Invariant: the index holds what the store held after transaction `sequence()`, and perhaps some of what came later.
+// Whoever finds that the store is further on (another program wrote to it, memory ran out while linking) catches up.
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "shoal/core/access.hpp"
+#include "shoal/core/error.hpp"
+#include "shoal/core/lock.hpp"
+#include "shoal/core/platform.hpp"
+#include "shoal/index/batch_error.hpp"
+#include "shoal/index/batch_source.hpp"
+#include "shoal/index/entries.hpp"
+#include "shoal/index/options.hpp"
+#include "shoal/index/progress.hpp"
+#include "shoal/index/vector_input.hpp"
+#include "shoal/ingest/durable_batch.hpp"
+#include "shoal/ingest/record.hpp"
+#include "shoal/ingest/replay.hpp"
+#include "shoal/ingest/retry.hpp"
+#include "shoal/ingest/vector_store.hpp"
+
+namespace shoal::inline v0 {
+
+/// Choices of a DurableIndex.
+struct DurableOptions {
+  /// Items of a `batch_insert` that go into one transaction, at most. They are held until they are linked.
+  std::size_t store_batch_size = 5'000;
+  unsigned threads = 1;        ///< Threads that may link; 0: one for each core. Same result.
+  bool link_by_codes = false;  ///< As of `batch_insert`, where the index is opened too.
+  RetryPolicy retry{};         ///< Of transactions, but those of `write` and `batch_write`, whose caller tries again.
+  IngestClock clock{};
+  StopToken stop{};                                                    ///< Ends `open` and `refresh` early.
+  std::function<void(std::size_t done, std::size_t total)> opening{};  ///< Called while `open` builds the index.
+#if SHOAL_HAS_THREADS
+  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
+#endif
+};
+
+/// An index whose content is kept by a store. *Index*: an HnswIndex or BruteForceIndex. *Store*: a TransactionalStore
+/// with the same ids and dimensions.
+///
+/// *Threads*: any number may search, and read the store, while one changes the index; a second change waits. A change
+/// from inside a callback or a source is refused with `reentrant_mutation`. Moving and destroying are for one thread.
+/// *Errors*: those of the index before anything was committed; those of the store, and nothing changed; `behind_store`:
+/// it is committed and survives, but memory for the links was missing, and it is found after the next change or
+/// `refresh` that has the memory.
+template <class Index, TransactionalStore Store>
+class DurableIndex {
+ public:
+  using id_type = typename Index::id_type;
+  using metric_type = typename Index::metric_type;
+  using BatchResult = Expected<std::vector<id_type>, BatchError<id_type>>;
+  static_assert(std::same_as<id_type, typename Store::id_type>, "shoal: an index and its store have one type of ids");
+
+  /// Puts everything that `store` has into `index`, which is empty, and keeps both.
+  ///
+  /// *Errors*: invalid_config (the index is not empty, or refuses second writers), incompatible (other dimensions),
+  /// cancelled; those of reading the store; those of a vector that this index cannot take, with its id.
+  /// *Cost*: a `batch_insert` of all records. One at a time is held.
+  [[nodiscard]] static Expected<DurableIndex, Error> open(Index index, Store store, DurableOptions options = {}) {
+    if (auto fault = find_fault(index, store)) return Unexpected<Error>(*std::move(fault));
+    SHOAL_TRY {
+      DurableIndex durable(std::move(index), std::move(store), std::move(options));
+      auto count = durable.store_.count();
+      if (!count) return Unexpected<Error>(std::move(count.error()));
+      auto replayed = durable.catch_up(static_cast<std::size_t>(*count), durable.options_.opening);
+      if (!replayed) return Unexpected<Error>(std::move(replayed.error()));
+      return durable;
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
+  // ---- what is there -----------------------------------------------------------------------------------------------
+
+  /// To search, and to look things up.
+  [[nodiscard]] const Index& index() const noexcept { return index_; }
+  /// To read from. Who writes to it by other ways than this index calls `refresh`.
+  [[nodiscard]] const Store& store() const noexcept { return store_; }
+
+  [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
+  [[nodiscard]] std::size_t dimensions() const noexcept { return index_.dimensions(); }
+  [[nodiscard]] bool contains(id_type id) const { return index_.contains(id); }
+  /// The record as it was written, with its metadata; nothing for an id that is not there.
+  [[nodiscard]] Expected<std::optional<Record<id_type>>, Error> get(id_type id) const { return store_.get(id); }
+  /// The transaction up to which the index holds everything.
+  [[nodiscard]] std::uint64_t sequence() const noexcept {
+    return shared_->lock([&] { return shared_->sequence; });
+  }
+
+  // ---- changes -----------------------------------------------------------------------------------------------------
+
+  /// Inserts items (id, vector) in order, up to the first bad one, in transactions of at most `store_batch_size`.
+  ///
+  /// *Shape, errors*: as of the index's `batch_insert`; besides, the store's, and `behind_store`. What the BatchError
+  /// says is in is durable. Its items cannot be read again from a single-pass source whose transaction failed: a
+  /// BatchWriter keeps them. *Differences*: a transaction that is committed stays. So a callback that returns false or
+  /// throws ends the batch with the transaction it was called for, and an all-or-nothing batch (one transaction, held
+  /// as a whole) not at all. Of `options`, threads, executor and link_by_codes are taken from `DurableOptions`.
+  template <BatchSource Source, ProgressCallback Progress = NoProgress>
+  [[nodiscard]] BatchResult batch_insert(Source&& items, Progress&& progress = Progress{},
+                                         const BatchOptions& options = {}) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) {
+      BatchError<id_type> error;
+      error.cause = *std::move(refusal);
+      return Unexpected<BatchError<id_type>>(std::move(error));
+    }
+    const auto commit = [&](std::span<const Record<id_type>> records, const auto& on_linked) {
+      return detail::with_retry(options_.retry, options_.clock, options.stop,
+                                [&] { return commit_and_link(records, on_linked); });
+    };
+    return detail::DurableBatch<Index, decltype(commit)>(index_, commit, options_.store_batch_size,
+                                                         detail::ProgressRef(progress), options)
+        .run(items);
+  }
+
+  /// The batch of one.
+  template <class IdValue, VectorInput Vector>
+  [[nodiscard]] Expected<void, Error> insert(IdValue id, const Vector& vector, const BatchOptions& options = {}) {
+    const std::pair<IdValue, const Vector&> item(id, vector);
+    auto inserted = batch_insert(std::span(&item, 1), NoProgress{}, options);
+    if (!inserted) return Unexpected<Error>(std::move(inserted.error().cause));
+    return {};
+  }
+
+  /// Inserts an entry, or replaces the one that is there, its metadata included.
+  template <class IdValue, VectorInput Vector>
+  [[nodiscard]] Expected<void, Error> upsert(IdValue id, const Vector& vector, BatchOptions options = {}) {
+    options.on_duplicate = OnDuplicate::overwrite;
+    return insert(id, vector, options);
+  }
+
+  /// Inserts or replaces records in one transaction: all or none. Of several with one id the last counts. What a
+  /// BatchWriter and `shoal::batch_write` call; one try.
+  [[nodiscard]] Expected<Committed, Error> batch_write(std::span<const Record<id_type>> records) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (const auto fault = validate(records[i])) {
+        return Unexpected<Error>(
+            detail::make_error(fault->code(), "record ", i, ", id ", records[i].id, ": ", fault->message()));
+      }
+    }
+    if (auto fault = find_room_fault(records)) return Unexpected<Error>(*std::move(fault));
+    return commit_and_link(records, [](std::size_t) {});
+  }
+  /// The same with one record.
+  [[nodiscard]] Expected<Committed, Error> write(const Record<id_type>& record) {
+    return batch_write(std::span(&record, 1));
+  }
+
+  /// The entry is gone from the store and is not found any more. *Errors*: id_not_found; as above.
+  template <std::integral IdValue>
+  [[nodiscard]] Expected<void, Error> erase(IdValue id) {
+    auto erased = batch_erase(std::span(&id, 1));
+    if (!erased) return Unexpected<Error>(std::move(erased.error()));
+    if (erased->erased.empty()) {
+      return Unexpected<Error>(
+          detail::make_error(ErrorCode::id_not_found, "expected an id that is in the index, got ", id));
+    }
+    return {};
+  }
+
+  /// Erases entries in one transaction, each once, and says which ids were there.
+  /// *Shape*: any input range of integers; all of it is read before anything is erased. *Errors*: id_out_of_range, with
+  /// its position; as above.
+  template <std::ranges::input_range Ids>
+    requires std::integral<std::ranges::range_value_t<Ids>>
+  [[nodiscard]] Expected<EraseReport<id_type>, Error> batch_erase(Ids&& ids, const EraseOptions& options = {}) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    SHOAL_TRY {
+      std::vector<id_type> wanted;
+      for (auto&& raw : ids) {
+        auto id = detail::to_id<id_type>(raw);
+        if (!id) {
+          return Unexpected<Error>(
+              detail::make_error(id.error().code(), "item ", wanted.size(), ": ", id.error().message()));
+        }
+        wanted.push_back(*id);
+      }
+      auto committed = detail::with_retry(options_.retry, options_.clock, StopToken(),
+                                          [&] { return store_.batch_erase(std::span<const id_type>(wanted)); });
+      if (!committed) return Unexpected<Error>(std::move(committed.error()));
+      auto report = index_.batch_erase(wanted, options);
+      if (!report) return Unexpected<Error>(behind(*committed, report.error()));
+      if (auto failure = settle(*committed)) return Unexpected<Error>(*std::move(failure));
+      return report;
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
+  /// Takes in what the store holds beyond `sequence()`: what other programs wrote, and what could not be linked.
+  /// *Errors*: as of `open`; the index has taken in part of it. *Cost*: reads what changed.
+  [[nodiscard]] Expected<void, Error> refresh() {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    return catch_up(0, {});
+  }
+
+  /// `compact` of the index. The store is not touched.
+  [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options = {}) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    return index_.compact(options);
+  }
+
+  // ---- what a BatchWriter asks -------------------------------------------------------------------------------------
+
+  /// What is wrong with a record, for the index or for the store, if anything.
+  [[nodiscard]] std::optional<Error> validate(const Record<id_type>& record) const {
+    if (auto fault = detail::check_dimensions(record.vector.size(), dimensions())) return fault;
+    if (auto fault = detail::find_fault<metric_type>(std::span<const float>(record.vector))) return fault;
+    if constexpr (ValidatesRecords<Store, id_type>) return store_.validate(record);
+    return std::nullopt;
+  }
+  [[nodiscard]] Expected<std::string, Error> content_hash(id_type id) const requires KnowsContent<Store, id_type> {
+    return store_.content_hash(id);
+  }
+
+ private:
+  /// What stays where it is when the index moves.
+  struct Shared {
+    detail::Access access;
+    detail::Lock lock;
+    std::uint64_t sequence = 0;
+  };
+
+  /// Held by every change: the order of transactions is the order of changes of the index.
+  class WriteCall {
+   public:
+    explicit WriteCall(DurableIndex& index) noexcept : write_(index.shared_->access, true) {}
+    [[nodiscard]] std::optional<Error> refusal() const noexcept {
+      if (write_.entered() == detail::Access::Entered::yes) return std::nullopt;
+      return Error(ErrorCode::reentrant_mutation);
+    }
+
+   private:
+    detail::Access::Write write_;
+  };
+
+  DurableIndex(Index index, Store store, DurableOptions options)
+      : index_(std::move(index)),
+        store_(std::move(store)),
+        options_(std::move(options)),
+        shared_(std::make_unique<Shared>()) {}
+
+  [[nodiscard]] static std::optional<Error> find_fault(const Index& index, const Store& store) {
+    if (!index.empty()) {
+      return detail::make_error(ErrorCode::invalid_config, "expected an empty index to open a store with, got one of ",
+                                index.size(), " entries");
+    }
+    if (index.config().second_writer != SecondWriter::waits) {
+      return detail::make_error(ErrorCode::invalid_config,
+                                "second_writer must be waits in an index with a store: what is durable must go in");
+    }
+    if (index.dimensions() == store.dimensions()) return std::nullopt;
+    return detail::make_error(ErrorCode::incompatible, "expected a store of ", index.dimensions(),
+                              " dimensions, as the index has, got one of ", store.dimensions());
+  }
+
+  /// Whether all records find room.
+  [[nodiscard]] std::optional<Error> find_room_fault(std::span<const Record<id_type>> records) const {
+    const std::size_t most = index_.config().max_elements;
+    if (most == 0) return std::nullopt;
+    std::unordered_set<id_type> added;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const id_type id = records[i].id;
+      if (index_.contains(id) || !added.insert(id).second || index_.size() + added.size() <= most) continue;
+      return detail::make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ", most,
+                                " entries, record ", i, ", id ", id, " would be one more");
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] BatchOptions link_options() const {
+    BatchOptions options;
+    options.threads = options_.threads;
+    options.on_duplicate = OnDuplicate::overwrite;
+    options.link_by_codes = options_.link_by_codes;
+#if SHOAL_HAS_THREADS
+    options.executor = options_.executor;
+#endif
+    return options;
+  }
+
+  /// Commits records that are valid, then links them. Calls on_linked(n) when the first n are searchable.
+  template <class OnLinked>
+  [[nodiscard]] Expected<Committed, Error> commit_and_link(std::span<const Record<id_type>> records,
+                                                           const OnLinked& on_linked) {
+    SHOAL_TRY {
+      std::vector<std::pair<id_type, std::span<const float>>> items;
+      items.reserve(records.size());
+      for (const Record<id_type>& record : records) items.emplace_back(record.id, record.vector);
+      const BatchOptions options = link_options();
+      auto committed = store_.batch_write(records);
+      if (!committed) return committed;
+      auto linked = index_.batch_insert(
+          items, [&](std::size_t done, std::size_t) { on_linked(done); }, options);
+      if (!linked) return Unexpected<Error>(behind(*committed, linked.error().cause));
+      if (auto failure = settle(*committed)) return Unexpected<Error>(*std::move(failure));
+      return committed;
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
+  /// A transaction is committed and in the index: it was the next one, or there are others to take in.
+  [[nodiscard]] std::optional<Error> settle(const Committed& committed) {
+    const std::uint64_t known = sequence();
+    if (committed.sequence <= known) return std::nullopt;
+    if (committed.sequence == known + 1) {
+      set_sequence(committed.sequence);
+      return std::nullopt;
+    }
+    auto caught_up = catch_up(0, {});
+    if (caught_up) return std::nullopt;
+    return behind(committed, caught_up.error());
+  }
+
+  [[nodiscard]] static Error behind(const Committed& committed, const Error& cause) {
+    return detail::make_error(
+        ErrorCode::behind_store, "transaction ", committed.sequence,
+        " is in the store, but not all of it in the index (refresh() tries again): ", cause.message());
+  }
+
+  void set_sequence(std::uint64_t sequence) noexcept {
+    shared_->lock([&] { shared_->sequence = sequence; });
+  }
+
+  /// Puts into the index what the store has beyond `sequence()`. `progress` is called with each record of `total`.
+  [[nodiscard]] Expected<void, Error> catch_up(std::size_t total,
+                                               const std::function<void(std::size_t, std::size_t)>& progress) {
+    // Asked for first: what is committed in between is read too, and read again next time.
+    auto last = store_.last_sequence();
+    if (!last) return Unexpected<Error>(std::move(last.error()));
+    auto cursor = store_.read_since(sequence());
+    if (!cursor) return Unexpected<Error>(std::move(cursor.error()));
+    detail::Replay<typename Store::Cursor, id_type> replay(*cursor, options_.stop);
+    const BatchOptions options = link_options();
+    std::size_t done = 0;
+    while (replay.change() != nullptr) {
+      if (replay.change()->erased) {
+        auto erased = index_.batch_erase(std::span(&replay.change()->record.id, 1));
+        if (!erased) return Unexpected<Error>(std::move(erased.error()));
+        replay.advance();
+        continue;
+      }
+      const auto report = [&](std::size_t count, std::size_t) {
+        if (progress) progress(done + count, total);
+      };
+      auto inserted = index_.batch_insert(replay, report, options);
+      if (!inserted) {
+        const BatchError<id_type>& error = inserted.error();
+        if (!error.failed_id) return Unexpected<Error>(error.cause);
+        return Unexpected<Error>(
+            detail::make_error(error.cause.code(), "id ", *error.failed_id, " of the store: ", error.cause.message()));
+      }
+      done += inserted->size();
+    }
+    if (replay.error()) return Unexpected<Error>(*std::move(replay.error()));
+    set_sequence(std::max({sequence(), *last, replay.last_sequence()}));
+    return {};
+  }
+
+  Index index_;
+  Store store_;
+  DurableOptions options_;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace shoal::inline v0
