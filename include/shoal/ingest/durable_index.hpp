@@ -200,10 +200,7 @@ class DurableIndex {
       auto committed = detail::with_retry(options_.retry, options_.clock, StopToken(),
                                           [&] { return store_.batch_erase(std::span<const id_type>(wanted)); });
       if (!committed) return Unexpected<Error>(std::move(committed.error()));
-      auto report = index_.batch_erase(wanted, options);
-      if (!report) return Unexpected<Error>(behind(*committed, report.error()));
-      if (auto failure = settle(*committed)) return Unexpected<Error>(*std::move(failure));
-      return report;
+      return follow(*committed, [&] { return index_.batch_erase(wanted, options); });
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
@@ -306,23 +303,47 @@ class DurableIndex {
   template <class OnLinked>
   [[nodiscard]] Expected<Committed, Error> commit_and_link(std::span<const Record<id_type>> records,
                                                            const OnLinked& on_linked) {
+    std::vector<std::pair<id_type, std::span<const float>>> items;
+    BatchOptions options;
     SHOAL_TRY {
-      std::vector<std::pair<id_type, std::span<const float>>> items;
       items.reserve(records.size());
       for (const Record<id_type>& record : records) items.emplace_back(record.id, record.vector);
-      const BatchOptions options = link_options();
-      auto committed = store_.batch_write(records);
-      if (!committed) return committed;
-      auto linked = index_.batch_insert(
-          items, [&](std::size_t done, std::size_t) { on_linked(done); }, options);
-      if (!linked) return Unexpected<Error>(behind(*committed, linked.error().cause));
-      if (auto failure = settle(*committed)) return Unexpected<Error>(*std::move(failure));
-      return committed;
+      options = link_options();
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+    auto committed = store_.batch_write(records);
+    if (!committed) return committed;
+    return follow(*committed, [&]() -> Expected<Committed, Error> {
+      auto linked = index_.batch_insert(
+          items, [&](std::size_t done, std::size_t) { on_linked(done); }, options);
+      if (!linked) return Unexpected<Error>(std::move(linked.error().cause));
+      return *committed;
+    });
   }
 
-  /// A transaction is committed and in the index: it was the next one, or there are others to take in.
+  /// Has the index follow a transaction: change() does in it what was committed; what it returns is returned, or why
+  /// the index is behind.
+  template <class Change>
+  [[nodiscard]] auto follow(const Committed& committed, const Change& change) -> decltype(change()) {
+    Error cause(ErrorCode::out_of_memory);
+    SHOAL_TRY {
+      auto changed = change();
+      if (!changed) {
+        cause = std::move(changed.error());
+      } else if (auto failure = settle(committed)) {
+        cause = *std::move(failure);
+      } else {
+        return changed;
+      }
+    }
+    SHOAL_CATCH_BAD_ALLOC {}
+    return Unexpected<Error>(detail::make_error(ErrorCode::behind_store, "transaction ", committed.sequence,
+                                                " is in the store, but not all of it in the index (refresh() tries "
+                                                "again): ",
+                                                cause.message()));
+  }
+
+  /// A transaction is in the index: it was the next one, or there are others to take in.
   [[nodiscard]] std::optional<Error> settle(const Committed& committed) {
     const std::uint64_t known = sequence();
     if (committed.sequence <= known) return std::nullopt;
@@ -332,13 +353,7 @@ class DurableIndex {
     }
     auto caught_up = catch_up(0, {});
     if (caught_up) return std::nullopt;
-    return behind(committed, caught_up.error());
-  }
-
-  [[nodiscard]] static Error behind(const Committed& committed, const Error& cause) {
-    return detail::make_error(
-        ErrorCode::behind_store, "transaction ", committed.sequence,
-        " is in the store, but not all of it in the index (refresh() tries again): ", cause.message());
+    return std::move(caught_up.error());
   }
 
   void set_sequence(std::uint64_t sequence) noexcept {

@@ -1,0 +1,79 @@
+// Memory that runs out in a DurableIndex, at every allocation of a change: the change is not made, or it is durable and
+// the index says that it is behind.
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "counting_new.hpp"
+#include "scripted_store.hpp"
+#include "vectors.hpp"
+#include <shoal/shoal.hpp>
+
+using namespace ingest_tests;
+using support::FailingAllocations;
+using support::random_items;
+
+namespace {
+
+constexpr std::size_t dimensions = 8;
+using Index = shoal::HnswIndex<>;
+using Durable = shoal::DurableIndex<Index, ScriptedStore>;
+
+/// Every record of the store is in the index with the same vector, and nothing else.
+void check_agrees(const Durable& durable) {
+  const auto all = contents(durable.store());
+  REQUIRE(durable.size() == all.size());
+  for (const auto& record : all) REQUIRE(durable.index().get(record.id) == record.vector);
+  REQUIRE(durable.index().check().ok());
+}
+
+}  // namespace
+
+TEST_CASE("whichever allocation of a change fails, nothing is lost and the index catches up") {
+  const auto items = random_items(1, 60, dimensions);
+  std::vector<Record<Id>> records;
+  for (const auto& [id, vector] : items) records.push_back({.id = id + 1'000, .vector = vector});
+  std::size_t behind = 0;
+  std::size_t refused = 0;
+  for (const bool forever : {false, true}) {
+    for (std::size_t allowed = 0;; ++allowed) {
+      CAPTURE(allowed);
+      auto durable = Durable::open(Index({.dimensions = dimensions}), ScriptedStore(dimensions)).value();
+      REQUIRE(durable.batch_insert(std::span(items).first(40)));
+      bool done = false;
+      bool is_behind = false;
+      {
+        const FailingAllocations failing(allowed, forever);
+        const auto written = durable.batch_write(records);
+        done = !FailingAllocations::stop();
+        is_behind = !written && written.error().code() == ErrorCode::behind_store;
+        if (written) {
+          CHECK(written->count == records.size());
+        } else if (!is_behind) {
+          CHECK(written.error().code() == ErrorCode::out_of_memory);
+        }
+        behind += is_behind ? 1 : 0;
+        refused += !written && !is_behind ? 1 : 0;
+        const std::size_t expected = written || is_behind ? 100 : 40;
+        REQUIRE(durable.store().count().value() == expected);
+      }
+      if (is_behind) {
+        REQUIRE(durable.sequence() == 1);
+        REQUIRE(durable.index().check().ok());
+        if (allowed % 2 == 0) {
+          REQUIRE(durable.refresh());
+        } else {
+          REQUIRE(durable.erase(items[0].first));  // any change catches up
+        }
+      }
+      check_agrees(durable);
+      REQUIRE(durable.sequence() == durable.store().last_sequence().value());
+      if (done) break;
+    }
+  }
+  CHECK(behind > 0);
+  CHECK(refused > 0);
+}
