@@ -1,4 +1,5 @@
-# The two targets a user links: shoal::shoal, and shoal::eigen for the headers in include/shoal/eigen.
+# The targets a user links: shoal::shoal, and shoal::eigen and shoal::sqlite for the headers in include/shoal/eigen and
+# include/shoal/sqlite.
 #
 # Dependencies are wrapped in BUILD_INTERFACE and looked for again by the installed shoalConfig.cmake, so that the
 # installed package is the same whether they were found or fetched here.
@@ -35,4 +36,12 @@ if(SHOAL_EIGEN)
   add_library(shoal_eigen INTERFACE)
   add_library(shoal::eigen ALIAS shoal_eigen)
   target_link_libraries(shoal_eigen INTERFACE shoal::shoal Eigen3::Eigen)
+endif()
+
+# Not fetched: a program has one SQLite, which is the system's.
+if(SHOAL_SQLITE)
+  find_package(SQLite3 REQUIRED GLOBAL)
+  add_library(shoal_sqlite INTERFACE)
+  add_library(shoal::sqlite ALIAS shoal_sqlite)
+  target_link_libraries(shoal_sqlite INTERFACE shoal::shoal SQLite::SQLite3)
 endif()
