@@ -164,6 +164,45 @@ TEST_CASE("ChunkedRows: growing in steps never takes twice the memory, and copie
   CHECK(most <= reported + 100 * sizeof(void*));
 }
 
+TEST_CASE("ChunkedRows: what is given back is not counted, and rows that were emptied take nothing") {
+  for (const std::size_t stride : strides()) {
+    CAPTURE(stride);
+    const std::size_t rows = 40 + 200'000 / stride;
+    for (const std::size_t kept : {rows, rows / 2, std::size_t{1}, std::size_t{0}}) {
+      CAPTURE(kept);
+      std::size_t bytes = 0, reported = 0;
+      {
+        const Allocations::Watch watch;
+        ChunkedRows chunks(stride);
+        for (std::size_t i = 1; i <= rows; ++i) chunks.reserve(i);
+        chunks.shrink(kept);
+        bytes = watch.live_bytes();
+        reported = chunks.memory_bytes();
+      }
+      CHECK(reported == bytes);
+      CHECK((bytes == 0) == (kept == 0));
+    }
+  }
+}
+
+TEST_CASE("ChunkedRows: when the first rows cannot be had, the table for them is counted") {
+  ChunkedRows rows(4'096);
+  std::size_t bytes = 0;
+  bool failed = false;
+  {
+    const Allocations::Watch watch(2);  // the list of tables, and a table
+    try {
+      rows.reserve(80);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    bytes = watch.live_bytes();
+  }
+  CHECK(failed);
+  CHECK(bytes == 11 * sizeof(void*));
+  CHECK(rows.memory_bytes() == bytes);
+}
+
 TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, and reserving can be tried again") {
   constexpr std::size_t stride = 4096;
   for (std::size_t allowed = 0; allowed < 14; ++allowed) {

@@ -134,6 +134,8 @@ TEST_CASE("whichever allocation of a round fails, an undo log takes back all rou
   const Snapshot before(graph);
   HnswGraph expected = graph.clone();
   grow_in_rounds_of(50, expected, space, 400, scratch);
+  std::vector<std::vector<Slot>> rounds(4);  // made here: in what may fail, nothing but begin_undo and rounds allocates
+  for (std::size_t i = 0; i < 200; ++i) rounds[i / 50].push_back(to_slot(200 + i));
   std::size_t failures = 0;
   std::size_t touched = 0;  // failures after which something had to be taken back of the last round
   for (const bool forever : {false, true}) {
@@ -145,16 +147,21 @@ TEST_CASE("whichever allocation of a round fails, an undo log takes back all rou
       std::size_t done = 0;
       const Outcome outcome = run(allowed, forever, [&] {
         again.begin_undo();
-        for (; done < 4; ++done) support::link_next(again, space, 50, 40, fresh, Workers());
+        for (; done < 4; ++done) link_round(again, space, rounds[done], 40, fresh, Workers());
         again.commit();
       });
       REQUIRE(outcome != Outcome::saved);
       if (outcome == Outcome::done) break;
       ++failures;
-      if (!again.keeps_undo()) {  // begin_undo itself failed
+      // begin_undo allocates once, where no slot is free. A round adds its slots before it allocates, and where a log
+      // is kept, leaves them to that.
+      REQUIRE(again.keeps_undo() == (allowed != 0));
+      if (allowed == 0) {
         REQUIRE(Snapshot(again) == before);
         continue;
       }
+      REQUIRE(done < 4);
+      REQUIRE(again.size() == 200 + 50 * (done + 1));
       if (faults(again) != "") ++touched;
       again.roll_back();
       REQUIRE(Snapshot(again) == before);

@@ -235,11 +235,10 @@ TEST_CASE("links that leave the graph are not followed") {
   check_reported(report, 2, "has parent 2, expected an earlier slot");
 }
 
-TEST_CASE("an entry point or top level that is not the highest there is, is a fault") {
+TEST_CASE("an entry point that is none, or not on the highest level there is, is a fault") {
   HnswGraph graph(2, 1);
   graph.reserve(50);
   for (std::size_t i = 0; i < 50; ++i) graph.add(to_slot(i));
-  graph.promote(to_slot(0));  // and no other
   for (std::size_t i = 1; i < 50; ++i) {
     graph.lists().put(to_slot((i - 1) / 2), 0, (i - 1) % 2, to_slot(i));
     graph.lists().set_parent(to_slot(i), to_slot((i - 1) / 2));
@@ -247,13 +246,26 @@ TEST_CASE("an entry point or top level that is not the highest there is, is a fa
   unsigned highest = 0;
   for (std::size_t i = 0; i < 50; ++i) highest = std::max(highest, graph.lists().level_of(to_slot(i)));
   REQUIRE(highest > graph.lists().level_of(Slot{0}));
-  const CheckReport report = check_graph(graph);
-  CHECK_FALSE(report.ok());
-  CHECK(report.fault_count == 1);
-  CHECK(all_faults(report).find("entry point is slot 0 on level 0, expected a linked one on level " +
-                                std::to_string(highest)) != std::string::npos);
+  // One fault each: the top level is that of the entry point, and is not kept beside it.
+  for (const std::size_t entry : {to_index(HnswGraph::no_slot), std::size_t{0}}) {
+    if (entry == 0) graph.promote(Slot{0});  // and no other
+    const CheckReport report = check_graph(graph);
+    CHECK_FALSE(report.ok());
+    CHECK(report.fault_count == 1);
+    const std::string fault = "entry point is slot " + std::to_string(entry) +
+                              " on level 0, expected a linked one on level " + std::to_string(highest);
+    CHECK(all_faults(report).find(fault) != std::string::npos);
+  }
   for (std::size_t i = 0; i < 50; ++i) graph.promote(to_slot(i));
   CHECK(check_graph(graph).ok());
+
+  HnswGraph low(2, 1);  // where a missing one is on the highest level by its number alone
+  low.reserve(1);
+  low.add(Slot{0});
+  REQUIRE(low.lists().level_of(Slot{0}) == 0);
+  CHECK(check_graph(low).fault_count == 1);
+  low.promote(Slot{0});
+  CHECK(check_graph(low).ok());
 }
 
 TEST_CASE("the first 20 faults are told, and all are counted") {

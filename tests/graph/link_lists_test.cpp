@@ -18,7 +18,9 @@ namespace {
 
 using detail::LinkLists;
 using support::links_of;
+using support::modelled_base_bytes;
 using support::Random;
+using support::RowsModel;
 
 /// Limits under which the words of up to 3,000 slots are wide from the start, become so on the way, or stay narrow.
 constexpr std::size_t limits[] = {0, 100, 1'537, 3'000, LinkLists::most_narrow_slots};
@@ -401,37 +403,52 @@ TEST_CASE("a clone has the same lists, parents and room, shares nothing, and wid
       if (!is_signed(copy, i)) FAIL_CHECK("slot " << i);
       if (i < 500 && !is_empty(lists, i)) FAIL_CHECK("slot " << i << " of the original");
     }
-    const std::size_t bytes = copy.base_bytes();
+    // The copy was made in one step: no table that was outgrown, and no narrow words. Both grow alike from there.
+    CHECK(copy.base_bytes() == modelled_base_bytes(3, narrow_slots, {1'000}));
     CHECK(copy.reserve(1'001) == (narrow_slots == 1'000));
     copy.drop_narrow();
-    CHECK((copy.base_bytes() > bytes * 3 / 2) == (narrow_slots == 1'000));
+    CHECK(copy.base_bytes() == modelled_base_bytes(3, narrow_slots, {1'000, 1'001}));
+    lists.reserve(1'001);
+    lists.drop_narrow();
+    CHECK(lists.base_bytes() == modelled_base_bytes(3, narrow_slots, {600, 1'000, 1'001}));
     for (std::size_t i = 0; i < 1'000; ++i) {
       if (!is_signed(copy, i)) FAIL_CHECK("slot " << i << " after another reserve");
     }
   }
 }
 
-TEST_CASE("base lists take what was estimated to a fiftieth, and upper lists what their mean number takes") {
+TEST_CASE("lists take what their rows and tables take; what is estimated is exact, but for the mean of upper lists") {
+  constexpr std::size_t upper_lists_bytes = 12;  // a slot, the first row, and the number of levels
   for (const std::size_t M : {4U, 16U, 32U}) {
     for (const std::size_t slots : {50'000U, 65'535U, 65'536U}) {
       CAPTURE(M);
       CAPTURE(slots);
       LinkLists lists(M, 3);
       lists.reserve(slots);
-      CHECK(is_about(lists.base_bytes(), LinkLists::estimate_base_bytes(M, slots)));
+      CHECK(lists.base_bytes() == LinkLists::estimate_base_bytes(M, slots));
+      CHECK(lists.base_bytes() == modelled_base_bytes(M, LinkLists::most_narrow_slots, {slots}));
       const std::size_t word = slots <= 65'535 ? 2 : 4;
       CHECK(lists.base_bytes() >= slots * (2 * M + 1) * word);
-      // A slot's number of upper lists has mean 1/(M-1) and variance M/(M-1)^2: five deviations, in bytes of lists. On
-      // top two chunks, and tables that doubled.
+      CHECK(is_about(lists.base_bytes(), slots * (2 * M + 1) * word));
+      // Above level 0, room is made slot by slot, and estimated for the mean.
+      RowsModel rows(M * word), index(upper_lists_bytes), mean_rows(M * word), mean_index(upper_lists_bytes);
+      std::size_t row_count = 0, index_count = 0;
+      for (std::size_t i = 0; i < slots; ++i) {
+        const unsigned levels = lists.new_level(to_slot(i));
+        if (levels == 0) continue;
+        rows.reserve(row_count += levels);
+        index.reserve(++index_count);
+      }
+      CHECK(lists.upper_bytes() == rows.bytes() + index.bytes());
+      mean_rows.reserve(slots / (M - 1));
+      mean_index.reserve(slots / M);
+      CHECK(LinkLists::estimate_upper_bytes(M, slots) == mean_rows.bytes() + mean_index.bytes());
+      // A slot's number of upper lists has mean 1/(M-1) and variance M/(M-1)^2; it has any with probability 1/M. Five
+      // deviations.
       const auto m = static_cast<double>(M);
       const auto n = static_cast<double>(slots);
-      const double lists_off = 5 * std::sqrt(n * m) / (m - 1) * m * static_cast<double>(word);
-      const double slack =
-          static_cast<double>(ChunkedRows::estimate_bytes(M * word, 1) + ChunkedRows::estimate_bytes(8, 1)) + 0.01 * n +
-          8 * 100;
-      const double off =
-          static_cast<double>(lists.upper_bytes()) - static_cast<double>(LinkLists::estimate_upper_bytes(M, slots));
-      CHECK(std::abs(off) <= lists_off + slack);
+      CHECK(std::abs(static_cast<double>(row_count) - n / (m - 1)) <= 5 * std::sqrt(n * m) / (m - 1));
+      CHECK(std::abs(static_cast<double>(index_count) - n / m) <= 5 * std::sqrt(n * (m - 1)) / m);
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "random.hpp"
+#include "rows_model.hpp"
 #include <shoal/graph/check.hpp>
 #include <shoal/graph/link_round.hpp>
 
@@ -118,6 +119,13 @@ void grow(shoal::detail::HnswGraph& graph, const Space& space, std::size_t count
   }
 }
 
+/// What `grow` reserves for, one after the other.
+inline std::vector<std::size_t> steps_of_growing(std::size_t from, std::size_t count) {
+  std::vector<std::size_t> steps;
+  while (from < count) steps.push_back(from = std::min(from + shoal::detail::round_size(from), count));
+  return steps;
+}
+
 inline shoal::detail::HnswGraph graph_of(const Points& points, std::size_t M, std::uint64_t seed = 7,
                                          Distance distance = squared_distance) {
   shoal::detail::HnswGraph graph(M, seed);
@@ -158,6 +166,31 @@ inline std::vector<std::size_t> links_of(const shoal::detail::HnswGraph& graph, 
 }
 inline std::size_t parent_of(const shoal::detail::HnswGraph& graph, std::size_t slot) {
   return to_index(graph.lists().parent(shoal::to_slot(slot)));
+}
+
+/// What the level-0 lists and the parents take that were reserved for in steps. Words are narrow up to `narrow_slots`
+/// slots; then wide ones come in their place, with room for as many rows in one step.
+inline std::size_t modelled_base_bytes(std::size_t M, std::size_t narrow_slots, const std::vector<std::size_t>& steps) {
+  struct Lists {
+    Lists(std::size_t places, std::size_t word) : links(places * word), parents(word) {}
+    void reserve(std::size_t slots) {
+      links.reserve(slots);
+      parents.reserve(slots);
+    }
+    [[nodiscard]] std::size_t bytes() const { return links.bytes() + parents.bytes(); }
+    RowsModel links;
+    RowsModel parents;
+  };
+  Lists narrow(2 * M, 2), wide(2 * M, 4);
+  bool is_wide = false;
+  for (const std::size_t step : steps) {
+    if (!is_wide && step > narrow_slots) {
+      is_wide = true;
+      wide.reserve(narrow.links.capacity());
+    }
+    (is_wide ? wide : narrow).reserve(step);
+  }
+  return is_wide ? wide.bytes() : narrow.bytes();
 }
 
 /// All lists by slot and level, the parents, the entry point and the top level.

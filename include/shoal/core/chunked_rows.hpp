@@ -78,6 +78,7 @@ class ChunkedRows {
   void shrink(std::size_t rows) noexcept {
     if (rows > capacity()) return;
     give_back(rows == 0 ? 0 : layout_of(rows).chunks);
+    if (rows == 0) chunks_ = {};
     chunks_.drop_former();
   }
 
@@ -105,7 +106,7 @@ class ChunkedRows {
 
   /// Bytes allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return chunks_.empty() ? 0 : bytes_of(layout_of(capacity())) + chunks_.memory_bytes();
+    return (chunks_.empty() ? 0 : bytes_of(layout_of(capacity()))) + chunks_.memory_bytes();
   }
 
   /// Bytes that `rows` rows of `stride` bytes will take.
