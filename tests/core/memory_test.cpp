@@ -16,6 +16,7 @@
 #include <doctest/doctest.h>
 
 #include "allocations.hpp"
+#include "rows_model.hpp"
 #include <shoal/core/chunked_rows.hpp>
 #include <shoal/core/error.hpp>
 #include <shoal/core/slot_set.hpp>
@@ -85,6 +86,8 @@ namespace {
 using detail::SlotSet;
 using detail::VisitedSet;
 using support::Allocations;
+using support::RowsModel;
+using support::TableModel;
 
 /// From far below a chunk to beyond one.
 const std::vector<std::size_t>& strides() {
@@ -146,22 +149,29 @@ TEST_CASE("ChunkedRows: the estimate is what one reserve allocates, and that is 
   }
 }
 
-TEST_CASE("ChunkedRows: growing in steps never takes twice the memory, and copies nothing but the table") {
+TEST_CASE("ChunkedRows: growing in steps allocates each chunk once, and tables of 1, 2, 4, ... places that stay") {
   constexpr std::size_t stride = 1024;
+  RowsModel model(stride);
   std::size_t most = 0;
   std::size_t reported = 0;
+  std::size_t allocations = 0;
   {
     const Allocations::Watch watch;
     ChunkedRows rows(stride);
     for (std::size_t i = 1; i <= 3'200; ++i) {  // 100 chunks
       rows.reserve(i);
+      model.reserve(i);
       most = std::max(most, watch.live_bytes());
     }
     reported = rows.memory_bytes();
+    allocations = watch.count();
   }
-  CHECK(reported >= 3'200 * stride);
-  // All that may be on top is an old table beside a new one: 8 bytes a chunk, fewer than 100 chunks.
-  CHECK(most <= reported + 100 * sizeof(void*));
+  // Eight tables, the last of 128 places; they lie in lists of 1, 3, 7 and 15 places, of which the last is left.
+  REQUIRE(model.bytes() == 3'200 * stride + (255 + 15) * sizeof(void*));
+  REQUIRE(model.allocations() == 100 + 8 + 4);
+  CHECK(reported == model.bytes());
+  CHECK(most == reported);
+  CHECK(allocations == model.allocations());
 }
 
 TEST_CASE("ChunkedRows: what is given back is not counted, and rows that were emptied take nothing") {
@@ -210,6 +220,7 @@ TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, 
     ChunkedRows rows(stride);
     rows.reserve(10);
     const std::size_t before = rows.capacity();
+    const std::size_t bytes = rows.memory_bytes();
     std::byte* const first = rows[0];
     std::memset(rows[9], 7, stride);
     bool failed = false;
@@ -221,8 +232,12 @@ TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, 
         failed = true;
       }
     }
-    CHECK(failed == (allowed < 12));  // ten chunks, the table, and the list of tables
-    CHECK(rows.capacity() >= before);
+    CHECK(failed == (allowed < 2 + 10));  // the list of tables, the table, and ten chunks
+    if (failed) CHECK(rows.capacity() == before);
+    // The list has 3 places where it had 1; the table that is for 12 chunks stays.
+    if (failed)
+      CHECK(rows.memory_bytes() ==
+            bytes + (std::min<std::size_t>(allowed, 1) * 2 + (allowed > 1 ? 12 : 0)) * sizeof(void*));
     CHECK(rows[0] == first);
     CHECK(std::all_of(rows[9], rows[9] + stride, [](std::byte b) { return b == std::byte{7}; }));
     rows.reserve(before + 80);
@@ -235,16 +250,18 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
   constexpr std::size_t stride = 3'000;              // 8 rows a chunk, 87 chunks a page, and some of it is left
   constexpr std::size_t few = (33U << 20) / stride;  // just beyond
   constexpr std::size_t many = (39U << 20) / stride;
-  std::size_t live = 0, reported = 0, clone_live = 0, after = 0;
+  std::size_t live = 0, reported = 0, clone_live = 0, after = 0, chunks_of_few = 0, chunks = 0;
   bool kept = true;
   {
     const Allocations::Watch watch;
     {
       ChunkedRows rows(stride);
       rows.reserve(few);
+      chunks_of_few = rows.capacity() / 8;
       for (std::size_t i = 0; i < few; i += 97) rows[i][0] = static_cast<std::byte>(i % 251);
       std::byte* const last = rows[few - 1];
       rows.reserve(many);
+      chunks = rows.capacity() / 8;
       live = watch.live_bytes();
       reported = rows.memory_bytes();
       kept = kept && rows[few - 1] == last && rows[many - 1][stride - 1] == std::byte{0};
@@ -260,9 +277,15 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
   CHECK(reported == live);
   CHECK(clone_live == ChunkedRows::estimate_bytes(stride, many));
   CHECK(after == 0);
-  CHECK(ChunkedRows::estimate_bytes(stride, many) <= reported);
-  CHECK(ChunkedRows::estimate_bytes(stride, many) + 24'576 >= reported);  // the table grew twice, and keeps what it was
-  for (std::size_t allowed = 0; allowed < 4; ++allowed) {                 // the table, and three pages
+  // What one reserve takes, but for the tables: there were two reserves.
+  TableModel at_once, at_first, in_steps;
+  at_once.reserve(chunks);
+  at_first.reserve(chunks_of_few);
+  in_steps.reserve(chunks_of_few);
+  in_steps.reserve(chunks);
+  CHECK(reported == ChunkedRows::estimate_bytes(stride, many) - at_once.bytes() + in_steps.bytes());
+  const std::size_t blocks = SHOAL_HAS_HUGE_PAGES != 0 ? 3 : chunks - chunks_of_few;  // from one page to four
+  for (std::size_t allowed = 0; allowed <= 2 + 3; ++allowed) {  // the list of tables, the table, and the pages
     CAPTURE(allowed);
     ChunkedRows rows(stride);
     rows.reserve(few);
@@ -277,9 +300,13 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
         failed = true;
       }
     }
-    CHECK(failed == (allowed < 4 && SHOAL_HAS_HUGE_PAGES != 0));
-    if (failed) CHECK(rows.capacity() == before);
-    if (failed) CHECK(rows.memory_bytes() <= bytes + 200 * sizeof(void*) * 25);
+    CHECK(failed == (allowed < 2 + blocks));
+    if (failed) {
+      CHECK(rows.capacity() == before);
+      const std::size_t list_alone = in_steps.list_bytes() - at_first.list_bytes();
+      const std::size_t all = in_steps.bytes() - at_first.bytes();
+      CHECK(rows.memory_bytes() == bytes + (allowed == 0 ? 0 : allowed == 1 ? list_alone : all));
+    }
     rows.reserve(many);
     rows[many - 1][0] = std::byte{1};
   }
