@@ -2,6 +2,7 @@
 // readers wait for nobody but who shuts them out, and a writer that waits for readers waits for those that had begun.
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -86,8 +87,21 @@ TEST_CASE("a second writer is busy, or waits until the first has ended") {
 
 TEST_CASE("readers read while one writes") {
   Access access;
-  const Access::Write write(access, true);
-  std::thread([&] { const Access::Read read(access); }).join();
+  std::atomic<bool> has_read{false};
+  std::thread reader;
+  {
+    const Access::Write write(access, true);
+    REQUIRE(write.entered() == Entered::yes);
+    reader = std::thread([&] {
+      const Access::Read read(access);
+      has_read = true;
+    });
+    // One that waits for the writer would wait for as long as this does.
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!has_read && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+    CHECK(has_read);
+  }
+  reader.join();
 }
 
 TEST_CASE("readers that are shut out wait until the writer has ended, and those before them are waited for") {
