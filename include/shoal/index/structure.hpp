@@ -69,7 +69,31 @@ struct RowSpace {
   }
 };
 
-/// One thread changes it while others search: what they may be reading is written again only after they have ended.
+/// What searching needs.
+///
+/// - `linked()`: how many slots are findable.
+/// - `is_walked`: whether linking and searching compare some rows, rather than none and all.
+/// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
+/// - `walk(scorer, ef, scratch)`, where it is walked: leaves the ef nearest slots that it can find in
+///   `scratch.pool`; all there are when they are no more. Slots that are linked meanwhile may be among them or not.
+// clang-format off
+template <class S, class Rows>
+concept SearchedStructure =
+    VectorRows<Rows> && std::movable<S> &&
+    requires(const S& view, const RowScorer<Rows>& scorer, std::size_t n, WalkScratch& scratch, MemoryUsage& usage,
+             CheckReport& report, IndexStats& stats) {
+      { S::is_walked } -> std::convertible_to<bool>;
+      { view.linked() } noexcept -> std::same_as<std::size_t>;
+      requires !S::is_walked || requires { view.walk(scorer, n, scratch); };
+      view.check(report);
+      view.add_stats(stats);
+      { view.add_memory(usage) } noexcept;
+      { view.add_estimate_for(usage, n) } noexcept;
+    };
+// clang-format on
+
+/// What changing needs besides. One thread changes it while others search: what they may be reading is written again
+/// only after they have ended.
 ///
 /// - `S(config)`: empty. - `reserve(n)`: room for slots below n.
 /// - `set_readers(readers)`: those who search; it waits for them before slots that `unlink` or `roll_back` took away
@@ -82,20 +106,15 @@ struct RowSpace {
 ///   taken back.
 /// - `renumber(to)`: findable slots move to `to[slot]`, in order, so that they are 0 .. linked() - 1; gives memory
 ///   back. Nobody searches.
-/// - `linked()`: how many slots are findable.
-/// - `is_walked`: whether linking and searching compare some rows, rather than none and all.
 /// - `end_batch()`: nothing is linked for now; working memory may go. - `round_size()`: how many slots it would like to
-/// link at once now.
+///   link at once now.
 /// - `begin_undo`, `commit`, `roll_back`: what was linked since can be taken back, in a clone too.
-/// - `check(report)`, `add_stats(stats)`: what is wrong with it, and its counts.
-/// - `walk(scorer, ef, scratch)`, where it is walked: leaves the ef nearest slots that it can find in
-///   `scratch.pool`; all there are when they are no more. Slots that are linked meanwhile may be among them or not.
 // clang-format off
 template <class S, class Rows>
-concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
-    requires(S structure, const S& view, const Rows& rows, const RowScorer<Rows>& scorer, std::size_t n,
-             std::span<const Slot> slots, WalkScratch& scratch, MemoryUsage& usage, CheckReport& report, IndexStats& stats, const Workers& workers, Readers* readers, std::span<typename Rows::QueryBuffer> buffers) {
-      { S::is_walked } -> std::convertible_to<bool>;
+concept IndexStructure =
+    SearchedStructure<S, Rows> &&
+    requires(S structure, const S& view, const Rows& rows, std::size_t n, std::span<const Slot> slots,
+             const Workers& workers, Readers* readers, std::span<typename Rows::QueryBuffer> buffers) {
       structure.reserve(n);
       { structure.set_readers(readers) } noexcept;
       structure.link(rows, slots, workers, buffers);
@@ -106,12 +125,6 @@ concept IndexStructure = VectorRows<Rows> && std::movable<S> &&
       structure.begin_undo();
       { structure.commit() } noexcept;
       { structure.roll_back() } noexcept;
-      { view.linked() } noexcept -> std::same_as<std::size_t>;
-      requires !S::is_walked || requires { view.walk(scorer, n, scratch); };
-      view.check(report);
-      view.add_stats(stats);
-      { view.add_memory(usage) } noexcept;
-      { view.add_estimate_for(usage, n) } noexcept;
       { view.clone() } -> std::same_as<S>;
     };
 // clang-format on
