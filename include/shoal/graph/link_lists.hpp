@@ -1,7 +1,7 @@
 #pragma once
 // The links of the graph, and the tree among them. Level 0 gives every slot one list of 2M places; of the levels above,
 // only the slots that reach them (one in M) have lists, of M places each. A list has no count: its free places come
-// last. A word is a slot, or all ones for a free place: 2 bytes while slots are below 65,535, 4 bytes from then on.
+// last. Words are of 2 bytes while slots are few, of 4 from then on (link_rows.hpp).
 //
 //   level 0   slot 0 [ word x 2M ]  slot 1 [ word x 2M ]  ...
 //   above     slot 7 [ level 1: word x M ][ level 2: word x M ]  slot 31 [ level 1: word x M ]  ...
@@ -27,31 +27,11 @@
 #include "shoal/core/platform.hpp"
 #include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
+#include "shoal/graph/link_rows.hpp"
 
 namespace shoal::inline v0::detail {
 
 class LinkLists {
-  template <class Word>
-  static constexpr Word none = std::numeric_limits<Word>::max();
-
-  /// All words of one width.
-  struct Lists {
-    Lists(std::size_t M, std::size_t word_bytes) noexcept
-        : base(2 * M * word_bytes), upper(M * word_bytes), parents(word_bytes) {}
-    ChunkedRows base;
-    ChunkedRows upper;
-    ChunkedRows parents;
-  };
-
-  template <class Word>
-  [[nodiscard]] static Word* words(std::byte* row) noexcept {
-    return reinterpret_cast<Word*>(row);
-  }
-  template <class Word>
-  [[nodiscard]] static const Word* words(const std::byte* row) noexcept {
-    return reinterpret_cast<const Word*>(row);
-  }
-
   /// Calls f with a word of the width in use, and the lists of that.
   template <class F>
   SHOAL_ALWAYS_INLINE decltype(auto) with_words(F&& f) const {
@@ -65,8 +45,7 @@ class LinkLists {
  public:
   /// Levels are cut off here; at M = 2 that takes 2^24 slots, at larger M the slots end before.
   static constexpr unsigned max_level = 24;
-  /// Slots that 2-byte words can tell apart, besides the free place.
-  static constexpr std::size_t most_narrow_slots = 0xFFFF;
+  static constexpr std::size_t most_narrow_slots = LinkRows::most_narrow_slots;
 
   /// `narrow_slots`: with more slots than that, words are 4 bytes. Tests ask for fewer than there could be.
   LinkLists(std::size_t M, std::uint64_t seed, std::size_t narrow_slots = most_narrow_slots) noexcept
@@ -104,7 +83,7 @@ class LinkLists {
   /// Errors: std::bad_alloc, nothing visible changed.
   bool reserve(std::size_t slots) {
     if (!wide_.load() && slots > narrow_slots_) widen();
-    with_words([&](auto, Lists& lists) {
+    with_words([&](auto, LinkRows& lists) {
       lists.base.reserve(slots);
       lists.parents.reserve(slots);
       for (; room_.slots < slots; ++room_.slots) {
@@ -120,19 +99,19 @@ class LinkLists {
   }
   /// Nobody reads them any more.
   void drop_narrow() noexcept {
-    if (wide_.load()) narrow_lists_ = Lists(M_, sizeof(std::uint16_t));
+    if (wide_.load()) narrow_lists_ = LinkRows(M_, sizeof(std::uint16_t));
   }
 
   /// Gives `slot`, reserved before, its empty lists.
   void add(Slot slot) noexcept {
-    with_words([&](auto word, Lists& lists) {
+    with_words([&](auto word, LinkRows& lists) {
       using Word = decltype(word);
-      std::fill_n(words<Word>(lists.base[to_index(slot)]), 2 * M_, none<Word>);
-      *words<Word>(lists.parents[to_index(slot)]) = none<Word>;
+      std::fill_n(link_words<Word>(lists.base[to_index(slot)]), 2 * M_, free_place<Word>);
+      *link_words<Word>(lists.parents[to_index(slot)]) = free_place<Word>;
       const unsigned level = new_level(slot);
       if (level == 0) return;
       for (unsigned i = 0; i < level; ++i) {
-        std::fill_n(words<Word>(lists.upper[upper_rows_used_ + i]), M_, none<Word>);
+        std::fill_n(link_words<Word>(lists.upper[upper_rows_used_ + i]), M_, free_place<Word>);
       }
       upper_[upper_count_.load()] = {slot, static_cast<std::uint32_t>(upper_rows_used_), level};
       upper_count_.store(upper_count_.load() + 1);
@@ -143,15 +122,10 @@ class LinkLists {
   /// The slots that are kept move to `to[slot]`, in order and none to a later place; `gone` marks the others, to which
   /// nothing leads. Gives back the room beyond the `kept` slots. Nobody reads. *Shape*: `to`: one for each slot added.
   void renumber(std::span<const Slot> to, std::size_t kept, Slot gone) noexcept {
-    with_words([&](auto word, Lists& lists) {
+    with_words([&](auto word, LinkRows& lists) {
       using Word = decltype(word);
       const auto move = [&](ChunkedRows& rows, std::size_t from, std::size_t at) {
-        Word* const links = words<Word>(rows[from]);
-        const std::size_t width = rows.stride() / sizeof(Word);
-        for (std::size_t i = 0; i < width; ++i) {
-          if (links[i] != none<Word>) links[i] = static_cast<Word>(to_index(to[links[i]]));
-        }
-        rows.move(from, at);
+        move_links<Word>(rows, from, at, to);
       };
       std::size_t upper_kept = 0, rows_kept = 0;
       for (std::size_t i = 0, upper = 0; i < to.size(); ++i) {
@@ -193,15 +167,15 @@ class LinkLists {
   /// Calls visit(target) for each link to a slot below `limit`. What it throws comes through.
   template <class Visit>
   SHOAL_ALWAYS_INLINE void for_each_below(std::size_t limit, Slot slot, unsigned level, Visit&& visit) const {
-    with_words([&](auto word, const Lists& lists) {
+    with_words([&](auto word, const LinkRows& lists) {
       using Word = decltype(word);
-      const Word* const first = words<Word>(list(lists, slot, level));
+      const Word* const first = link_words<Word>(list(lists, slot, level));
       const Word* const last = first + list_capacity(level);
-      const auto end = static_cast<Word>(std::min<std::size_t>(limit, none<Word>));
+      const auto end = static_cast<Word>(std::min<std::size_t>(limit, free_place<Word>));
       for (const Word* link = first; link != last; ++link) {
         const Word target = load_shared(*link);
         if (target >= end) {
-          if (target == none<Word>) break;
+          if (target == free_place<Word>) break;
           continue;
         }
         visit(to_slot(target));
@@ -240,39 +214,41 @@ class LinkLists {
   /// Writes one place: the first free one, or one that is taken.
   void put(Slot slot, unsigned level, std::size_t place, Slot target) noexcept {
     assert(place < list_capacity(level) && (wide_.load() || to_index(target) < most_narrow_slots));
-    with_words([&](auto word, Lists& lists) {
+    with_words([&](auto word, LinkRows& lists) {
       using Word = decltype(word);
-      store_shared(words<Word>(list(lists, slot, level))[place], static_cast<Word>(to_index(target)));
+      store_shared(link_words<Word>(list(lists, slot, level))[place], static_cast<Word>(to_index(target)));
     });
   }
   /// Frees all places from `place` on.
   void clear_from(Slot slot, unsigned level, std::size_t place) noexcept {
-    with_words([&](auto word, Lists& lists) {
+    with_words([&](auto word, LinkRows& lists) {
       using Word = decltype(word);
-      Word* const first = words<Word>(list(lists, slot, level));
-      for (Word* link = first + place; link != first + list_capacity(level); ++link) store_shared(*link, none<Word>);
+      Word* const first = link_words<Word>(list(lists, slot, level));
+      for (Word* link = first + place; link != first + list_capacity(level); ++link)
+        store_shared(*link, free_place<Word>);
     });
   }
 
   /// The first byte of the level-0 list: for prefetching.
   [[nodiscard]] const std::byte* base(Slot slot) const noexcept {
-    return with_words([&](auto, const Lists& lists) { return lists.base[to_index(slot)]; });
+    return with_words([&](auto, const LinkRows& lists) { return lists.base[to_index(slot)]; });
   }
 
   // ---- the tree ----------------------------------------------------------------------------------------------------
 
   /// `slot` itself when it has none.
   [[nodiscard]] Slot parent(Slot slot) const noexcept {
-    return with_words([&](auto word, const Lists& lists) {
+    return with_words([&](auto word, const LinkRows& lists) {
       using Word = decltype(word);
-      const Word parent = *words<Word>(lists.parents[to_index(slot)]);
-      return parent == none<Word> ? slot : to_slot(parent);
+      const Word parent = *link_words<Word>(lists.parents[to_index(slot)]);
+      return parent == free_place<Word> ? slot : to_slot(parent);
     });
   }
   void set_parent(Slot slot, Slot parent) noexcept {
-    with_words([&](auto word, Lists& lists) {
+    with_words([&](auto word, LinkRows& lists) {
       using Word = decltype(word);
-      *words<Word>(lists.parents[to_index(slot)]) = parent == slot ? none<Word> : static_cast<Word>(to_index(parent));
+      *link_words<Word>(lists.parents[to_index(slot)]) =
+          parent == slot ? free_place<Word> : static_cast<Word>(to_index(parent));
     });
   }
 
@@ -286,32 +262,24 @@ class LinkLists {
   }
 
   [[nodiscard]] std::size_t base_bytes() const noexcept {
-    std::size_t bytes = 0;
-    for (const Lists* lists : {&narrow_lists_, &wide_lists_}) {
-      bytes += lists->base.memory_bytes() + lists->parents.memory_bytes();
-    }
-    return bytes;
+    return narrow_lists_.base_bytes() + wide_lists_.base_bytes();
   }
   [[nodiscard]] std::size_t upper_bytes() const noexcept {
     return narrow_lists_.upper.memory_bytes() + wide_lists_.upper.memory_bytes() + upper_.memory_bytes();
   }
   [[nodiscard]] static std::size_t estimate_base_bytes(std::size_t M, std::size_t slots) noexcept {
-    const std::size_t word = word_bytes(slots);
-    return ChunkedRows::estimate_bytes(2 * M * word, slots) + ChunkedRows::estimate_bytes(word, slots);
+    return LinkRows::estimate_base_bytes(M, slots);
   }
   /// The expected number: levels are random, and n / (M - 1) lists above level 0 are their mean.
   [[nodiscard]] static std::size_t estimate_upper_bytes(std::size_t M, std::size_t slots) noexcept {
-    return ChunkedRows::estimate_bytes(M * word_bytes(slots), slots / (M - 1)) +
+    return ChunkedRows::estimate_bytes(M * LinkRows::word_bytes(slots), slots / (M - 1)) +
            ChunkedArray<UpperLists>::estimate_bytes(slots / M);
   }
 
   [[nodiscard]] LinkLists clone() const {
     LinkLists copy = *this;
-    with_words([&](auto word, const Lists& lists) {
-      Lists& copies = sizeof(word) == sizeof(std::uint32_t) ? copy.wide_lists_ : copy.narrow_lists_;
-      copies.base = lists.base.clone();
-      copies.upper = lists.upper.clone();
-      copies.parents = lists.parents.clone();
+    with_words([&](auto word, const LinkRows& lists) {
+      (sizeof(word) == sizeof(std::uint32_t) ? copy.wide_lists_ : copy.narrow_lists_) = lists.clone();
     });
     copy.upper_ = upper_.clone();
     return copy;
@@ -344,42 +312,21 @@ class LinkLists {
         upper_rows_used_(other.upper_rows_used_),
         room_(other.room_) {}
 
-  [[nodiscard]] static constexpr std::size_t word_bytes(std::size_t slots) noexcept {
-    return slots <= most_narrow_slots ? sizeof(std::uint16_t) : sizeof(std::uint32_t);
-  }
   /// Errors: std::bad_alloc, nothing changed.
   void widen() {
-    wide_lists_ = with_other_words<std::uint16_t, std::uint32_t>(narrow_lists_, narrow_lists_.base.capacity(),
+    wide_lists_ = with_other_words<std::uint16_t, std::uint32_t>(narrow_lists_, M_, narrow_lists_.base.capacity(),
                                                                  narrow_lists_.upper.capacity());
     wide_.store(true);
   }
   /// Words of 2 bytes again, if there is memory to copy them; nobody reads.
   void narrow(std::size_t slots) noexcept {
     SHOAL_TRY {
-      narrow_lists_ = with_other_words<std::uint32_t, std::uint16_t>(wide_lists_, slots, upper_rows_used_);
+      narrow_lists_ = with_other_words<std::uint32_t, std::uint16_t>(wide_lists_, M_, slots, upper_rows_used_);
       wide_.store(false);
-      wide_lists_ = Lists(M_, sizeof(std::uint32_t));
+      wide_lists_ = LinkRows(M_, sizeof(std::uint32_t));
     }
     SHOAL_CATCH_ALL {}
   }
-  /// Errors: std::bad_alloc.
-  template <class From, class To>
-  [[nodiscard]] Lists with_other_words(const Lists& lists, std::size_t slots, std::size_t upper_rows) const {
-    Lists copy(M_, sizeof(To));
-    const auto copy_rows = [](const ChunkedRows& from, ChunkedRows& to, std::size_t rows) {
-      to.reserve(rows);
-      for (std::size_t i = 0; i < rows; ++i) {
-        const From* const first = words<From>(from[i]);
-        std::transform(first, first + from.stride() / sizeof(From), words<To>(to[i]),
-                       [](From word) { return word == none<From> ? none<To> : static_cast<To>(word); });
-      }
-    };
-    copy_rows(lists.base, copy.base, slots);
-    copy_rows(lists.upper, copy.upper, upper_rows);
-    copy_rows(lists.parents, copy.parents, slots);
-    return copy;
-  }
-
   /// Where `slot` is among the first `count`, if it is there. A binary search.
   [[nodiscard]] static std::size_t find_upper(const ChunkedArray<UpperLists>::View& upper, std::size_t count,
                                               Slot slot) noexcept {
@@ -398,10 +345,10 @@ class LinkLists {
     assert(upper[at].slot == slot && level <= upper[at].levels);
     return upper[at].first_row + (level - 1);
   }
-  [[nodiscard]] std::byte* list(Lists& lists, Slot slot, unsigned level) const noexcept {
+  [[nodiscard]] std::byte* list(LinkRows& lists, Slot slot, unsigned level) const noexcept {
     return level == 0 ? lists.base[to_index(slot)] : lists.upper[upper_row(slot, level)];
   }
-  [[nodiscard]] const std::byte* list(const Lists& lists, Slot slot, unsigned level) const noexcept {
+  [[nodiscard]] const std::byte* list(const LinkRows& lists, Slot slot, unsigned level) const noexcept {
     return level == 0 ? lists.base[to_index(slot)] : lists.upper[upper_row(slot, level)];
   }
 
@@ -410,8 +357,8 @@ class LinkLists {
   std::uint64_t above_0_;  // hashes below it reach level 1
   std::size_t narrow_slots_;
   Shared<bool> wide_{false};
-  Lists narrow_lists_;  // one of the two is in use
-  Lists wide_lists_;
+  LinkRows narrow_lists_;  // one of the two is in use
+  LinkRows wide_lists_;
   ChunkedArray<UpperLists> upper_;
   Shared<std::size_t> upper_count_{0};
   std::size_t upper_rows_used_ = 0;
