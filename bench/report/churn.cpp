@@ -98,9 +98,9 @@ rivals::FloatMatrix matrix_view(const datasets::Matrix<float>& matrix) {
   return {matrix.values.data(), matrix.rows, matrix.cols};
 }
 
-/// A library on its way through the rounds.
+/// One way of a library to change, as far as it has come.
 struct ChurnRunner {
-  rivals::ChangingLibrary library;
+  rivals::ChangingLibrary way;
   std::unique_ptr<rivals::Rival> rival;
   rivals::ChangingRival* changes = nullptr;  // the same object
   std::optional<std::size_t> bytes;
@@ -121,10 +121,10 @@ class ChurnMeasurement {
         queries_(shuffled_queries(set.queries.rows)),
         population_(set.base.rows) {
     result_ = {set.name, set.base.rows, set.base.cols, set.queries.rows, plan.share, {}, set.notes};
-    for (const rivals::ChangingLibrary& library : rivals::changing_libraries()) {
-      if (!is_wanted(library.name, options.libraries)) continue;
-      runners_.push_back({library, nullptr, nullptr, {}, 0, 0, 0, false});
-      result_.curves.push_back({library.label(), {}, {}});
+    for (const rivals::ChangingLibrary& way : rivals::changing_libraries()) {
+      if (!is_wanted(way.name, options.libraries)) continue;
+      runners_.push_back({way, nullptr, nullptr, {}, 0, 0, 0, false});
+      result_.curves.push_back({way.label(), {}, {}});
     }
   }
 
@@ -181,19 +181,19 @@ class ChurnMeasurement {
     return seconds;
   }
 
-  std::unique_ptr<rivals::Rival> built(const rivals::ChangingLibrary& library, const datasets::Matrix<float>& rows,
+  std::unique_ptr<rivals::Rival> built(const rivals::ChangingLibrary& way, const datasets::Matrix<float>& rows,
                                        std::optional<std::size_t>& bytes) const {
     std::unique_ptr<rivals::Rival> rival;
     timed(bytes, [&] {
-      rival = library.make(setup_);
+      rival = way.make(setup_);
       rival->build(matrix_view(rows));
     });
     return rival;
   }
 
   void build(ChurnRunner& runner) {
-    fmt::print(stderr, "churn, {:g} % a round: {} is built\n", 100 * plan_.share, runner.library.label());
-    runner.rival = built(runner.library, set_.base, runner.bytes);
+    fmt::print(stderr, "churn, {:g} % a round: {} is built\n", 100 * plan_.share, runner.way.label());
+    runner.rival = built(runner.way, set_.base, runner.bytes);
     runner.changes = dynamic_cast<rivals::ChangingRival*>(runner.rival.get());
     if (runner.changes == nullptr) throw std::logic_error("no ChangingRival");
   }
@@ -232,13 +232,13 @@ class ChurnMeasurement {
         if (const auto faults = runner.rival->faults(); !faults.empty()) throw std::runtime_error(faults.front());
         // Two ways of one library have one fresh build.
         const auto built_before = std::find_if(subjects.begin(), subjects.end(), [&](const Subject& subject) {
-          return subject.curve && runners_[*subject.curve].library.name == runner.library.name;
+          return subject.curve && runners_[*subject.curve].way.name == runner.way.name;
         });
         if (built_before != subjects.end()) {
           fresh_of[i] = fresh_of[*built_before->curve];
         } else {
           Subject fresh;
-          fresh.owned = built(runner.library, matrix, fresh.state.bytes);
+          fresh.owned = built(runner.way, matrix, fresh.state.bytes);
           fresh.rival = fresh.owned.get();
           fresh.row_of = [&rows](std::uint64_t id) { return id < rows.size() ? rows[id] : is_gone; };
           find(fresh);
@@ -285,8 +285,8 @@ class ChurnMeasurement {
   void stop(ChurnRunner& runner, std::size_t round) {
     runner.is_stopped = true;
     runner.rival.reset();
-    result_.notes.push_back(fmt::format("{} was left at round {}: its changes took over {:.0f} s",
-                                        runner.library.label(), round, longest_changes_seconds));
+    result_.notes.push_back(fmt::format("{} was left at round {}: its changes took over {:.0f} s", runner.way.label(),
+                                        round, longest_changes_seconds));
   }
 
   /// An index that is looked at.

@@ -61,8 +61,6 @@ std::string churn_table(const ChurnResult& result) {
   return text;
 }
 
-std::string share_text(double share) { return fmt::format("{:g} %", 100 * share); }
-
 }  // namespace
 
 std::vector<ChurnPlan> churn_plans(bool quick) {
@@ -81,12 +79,10 @@ std::string churn_section(const std::vector<ChurnResult>& results) {
     text += fmt::format("### Churn: {} of the entries erased and inserted again, round after round\n\n{}\n",
                         share_text(result.share), churn_table(result));
     text += fmt::format(
-        "{}: {} x {}, {} queries. In parentheses a fresh build of the same vectors; 1.10x is 1.10 times as long, or as "
+        "{}: {}, {} queries. In parentheses a fresh build of the same vectors; 1.10x is 1.10 times as long, or as "
         "large.\n",
-        result.set, with_commas(static_cast<double>(result.rows)), result.dimensions,
-        with_commas(static_cast<double>(result.queries)));
-    for (const std::string& note : result.notes) text += fmt::format("({})\n", note);
-    text += "\n";
+        result.set, size_text(result.rows, result.dimensions), with_commas(result.queries));
+    text += notes_text(result.notes) + "\n";
   }
   return text;
 }

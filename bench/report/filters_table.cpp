@@ -12,8 +12,6 @@ namespace shoal::report {
 
 namespace {
 
-std::string share_text(double share) { return fmt::format("{:g} %", 100 * share); }
-
 /// "0.9870, 12,345 (2.10x)"
 std::string cell(const FilterCurve& curve, const FilterCurve* baseline, std::size_t i) {
   if (!curve.points[i]) return "-";
@@ -31,8 +29,7 @@ std::string filters_table(const FilterResult& result) {
   }
   std::vector<std::string> cells{"library"};
   for (std::size_t i = 0; i < filters_shares.size(); ++i) {
-    cells.push_back(
-        fmt::format("{} ({})", share_text(filters_shares[i]), with_commas(static_cast<double>(result.passing[i]))));
+    cells.push_back(fmt::format("{} ({})", share_text(filters_shares[i]), with_commas(result.passing[i])));
   }
   std::string text = table_heading(cells);
   for (const FilterCurve& curve : result.curves) {
@@ -58,12 +55,11 @@ bool is_refused(const FilterResult& result) {
 std::string filters_section(const std::vector<FilterResult>& results) {
   std::string text;
   for (const FilterResult& result : results) {
-    text += fmt::format("### Filters: {}, {} x {}, {} queries, ef {}\n\n{}\n", result.set,
-                        with_commas(static_cast<double>(result.rows)), result.dimensions,
-                        with_commas(static_cast<double>(result.queries)), filters_ef, filters_table(result));
+    text += fmt::format("### Filters: {}, {}, {} queries, ef {}\n\n{}\n", result.set,
+                        size_text(result.rows, result.dimensions), with_commas(result.queries), filters_ef,
+                        filters_table(result));
     text += "By the share of the entries that pass, and how many these are: recall@10 and queries a second.\n";
-    for (const std::string& note : result.notes) text += fmt::format("({})\n", note);
-    text += "\n";
+    text += notes_text(result.notes) + "\n";
   }
   return text;
 }

@@ -40,7 +40,7 @@ std::string growth_table(std::span<const GrowthPoint> points) {
   std::string text = table_heading(cells);
   const GrowthPoint& first = points.front();
   for (const GrowthPoint& point : points) {
-    cells = {with_commas(static_cast<double>(point.rows)), distances_cell(point.distances, first.distances),
+    cells = {with_commas(point.rows), distances_cell(point.distances, first.distances),
              distances_cell(point.baseline_distances, first.baseline_distances),
              fmt::format("{:.2f}x", logarithm(point) / logarithm(first))};
     for (const LibraryGrowth& library : point.libraries) {
@@ -58,8 +58,7 @@ std::vector<Target> growth_targets(std::span<const GrowthPoint> points) {
   const GrowthPoint& last = points.back();
   Target target{
       .name = "growth of distances over that of log n",
-      .data = fmt::format("made-up, {}-d, {} to {}", first.dimensions, with_commas(static_cast<double>(first.rows)),
-                          with_commas(static_cast<double>(last.rows))),
+      .data = fmt::format("made-up, {}-d, {} to {}", first.dimensions, with_commas(first.rows), with_commas(last.rows)),
       .is_lower_better = true};
   if (first.distances && last.distances) {
     const double growth = *last.distances / *first.distances;

@@ -36,8 +36,8 @@ Latency latency_of(const std::vector<double>& seconds) {
 std::string latency_section(const std::vector<LatencyResult>& results) {
   std::string text;
   for (const LatencyResult& result : results) {
-    text += fmt::format("### Latency while another thread writes: {}, {} x {}, ef {}\n\n", result.set,
-                        with_commas(static_cast<double>(result.rows)), result.dimensions, latency_ef);
+    text += fmt::format("### Latency while another thread writes: {}, {}, ef {}\n\n", result.set,
+                        size_text(result.rows, result.dimensions), latency_ef);
     text += table_heading({"storage", "idle: p50, p99", "while inserting", "while erasing", "an insert", "an erase"});
     for (const LatencyCurve& curve : result.curves) {
       text += table_row({curve.storage, latency_cell(curve.idle), latency_cell(curve.inserting),
@@ -45,8 +45,7 @@ std::string latency_section(const std::vector<LatencyResult>& results) {
                          seconds_cell(curve.erase_seconds)});
     }
     text += "\nTime on the clock of single searches on one thread. hnswlib allows no search beside a write.\n";
-    for (const std::string& note : result.notes) text += fmt::format("({})\n", note);
-    text += "\n";
+    text += notes_text(result.notes) + "\n";
   }
   return text;
 }

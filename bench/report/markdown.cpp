@@ -85,11 +85,10 @@ std::string spread_line(const SetResult& set) {
 }
 
 std::string set_section(const SetResult& set) {
-  std::string text =
-      fmt::format("### {}: {} x {}, {} queries\n\n{}\n", set.name, with_commas(static_cast<double>(set.rows)),
-                  set.dimensions, with_commas(static_cast<double>(set.queries)), set_table(set));
+  std::string text = fmt::format("### {}: {}, {} queries\n\n{}\n", set.name, size_text(set.rows, set.dimensions),
+                                 with_commas(set.queries), set_table(set));
   text += spread_line(set);
-  for (const std::string& note : set.notes) text += fmt::format("({})\n", note);
+  text += notes_text(set.notes);
   return text + "\n";
 }
 
