@@ -1,5 +1,5 @@
-// An index may be large: it is moved, or copied by the word clone().
-// expect: deleted
+// An index may be large: it is moved, or copied by the word clone(), which the compiler shows.
+// expect: deleted.*clone\(\)
 #include <utility>
 
 #include <shoal/shoal.hpp>

@@ -31,6 +31,12 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
+  BruteForceIndex(const BruteForceIndex&) = delete;             // clone() copies it
+  BruteForceIndex& operator=(const BruteForceIndex&) = delete;  // clone() copies it
+  BruteForceIndex(BruteForceIndex&&) = default;
+  BruteForceIndex& operator=(BruteForceIndex&&) = default;
+  ~BruteForceIndex() = default;
+
   [[nodiscard]] const BruteForceConfig& config() const noexcept { return config_; }
 
   /// A copy that shares nothing; from a callback of a batch, of the entries so far. Errors: std::bad_alloc.

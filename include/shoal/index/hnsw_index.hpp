@@ -33,6 +33,12 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
+  HnswIndex(const HnswIndex&) = delete;             // clone() copies it
+  HnswIndex& operator=(const HnswIndex&) = delete;  // clone() copies it
+  HnswIndex(HnswIndex&&) = default;
+  HnswIndex& operator=(HnswIndex&&) = default;
+  ~HnswIndex() = default;
+
   [[nodiscard]] const HnswConfig& config() const noexcept { return config_; }
 
   /// A copy that shares nothing; from a callback of a batch, of the entries so far. Errors: std::bad_alloc.
