@@ -29,9 +29,10 @@ using Index = shoal::HnswIndex<>;
 using Durable = shoal::DurableIndex<Index, ScriptedStore>;
 
 Durable open(std::size_t store_batch_size = 5'000, ScriptedStore store = ScriptedStore(dimensions),
-             std::size_t max_elements = 0) {
+             std::size_t max_elements = 0, bool link_behind = false) {
   DurableOptions options;
   options.store_batch_size = store_batch_size;
+  options.link_behind = link_behind;
   options.retry = {{}};
   return Durable::open(Index({.dimensions = dimensions, .max_elements = max_elements}), std::move(store), options)
       .value();
@@ -487,6 +488,28 @@ TEST_CASE("a change from inside a call is refused, and the call goes on") {
   check_holds(durable, items, 10);
 }
 
+TEST_CASE("linking behind, a batch is durable when it is written and searchable after a refresh") {
+  const auto items = random_items(18, 400, dimensions);
+  auto durable = open(5'000, ScriptedStore(dimensions), 0, true);
+  auto moved = [&] {
+    shoal::BatchWriter writer(durable, {.store_batch_size = 60});
+    REQUIRE(writer.add_all(as_records(items)));
+    REQUIRE(writer.finish());
+    CHECK(durable.store().count().value() == 400);
+    return std::move(durable);  // while the last batch is being linked
+  }();
+  REQUIRE(moved.refresh());
+  check_holds(moved, items, 400);
+  Index expected({.dimensions = dimensions});
+  for (std::size_t first = 0; first < 400; first += 60) {
+    REQUIRE(expected.batch_insert(std::span(items).subspan(first, std::min<std::size_t>(60, 400 - first))));
+  }
+  const shoal::SearchOptions narrow{.k = 5, .ef = 5};
+  for (const auto& [id, vector] : random_items(9, 100, dimensions)) {
+    REQUIRE(moved.index().search(vector, narrow) == expected.search(vector, narrow));
+  }
+}
+
 TEST_CASE("a writer over an index keeps what could not be committed") {
   auto durable = open();
   const auto records = as_records(random_items(16, 50, dimensions));
@@ -549,7 +572,8 @@ TEST_CASE("whatever is done and whatever fails: index and store agree with a map
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     CAPTURE(seed);
     support::Random random(seed);
-    auto durable = open(1 + random.below(12));
+    const bool link_behind = seed % 2 == 1;
+    auto durable = open(1 + random.below(12), ScriptedStore(dimensions), seed % 4 < 2 ? 0 : 90, link_behind);
     std::map<Id, std::vector<float>> expected;
     for (int step = 0; step < 40; ++step) {
       const auto items = random_items(random.next(), 1 + random.below(20), dimensions, random.below(60));
@@ -590,8 +614,13 @@ TEST_CASE("whatever is done and whatever fails: index and store agree with a map
         }
       }
       script(durable).outcomes.clear();
-      REQUIRE(durable.size() == expected.size());
+      if (!link_behind) REQUIRE(durable.size() == expected.size());
+      if (random.below(3) == 0) {
+        REQUIRE(durable.refresh());  // waits for what is being linked
+        REQUIRE(durable.size() == expected.size());
+      }
     }
+    REQUIRE(durable.refresh());
     check_holds(durable, expected);
     ScriptedStore copy(dimensions);
     REQUIRE(copy.batch_write(contents(durable.store())));

@@ -32,6 +32,7 @@
 #include "shoal/index/progress.hpp"
 #include "shoal/index/vector_input.hpp"
 #include "shoal/ingest/durable_batch.hpp"
+#include "shoal/ingest/link_behind.hpp"
 #include "shoal/ingest/record.hpp"
 #include "shoal/ingest/replay.hpp"
 #include "shoal/ingest/retry.hpp"
@@ -45,7 +46,11 @@ struct DurableOptions {
   std::size_t store_batch_size = 5'000;
   unsigned threads = 1;        ///< Threads that may link; 0: one for each core. Same result.
   bool link_by_codes = false;  ///< As of `batch_insert`, where the index is opened too.
-  RetryPolicy retry{};         ///< Of transactions, but those of `write` and `batch_write`, whose caller tries again.
+  /// `write` and `batch_write` return when a transaction is committed, and link it on a thread of their own while the
+  /// next one is made: as fast as linking alone, and searchable a batch later, or after `refresh`. For a copy of the
+  /// vectors of one batch.
+  bool link_behind = false;
+  RetryPolicy retry{};  ///< Of transactions, but those of `write` and `batch_write`, whose caller tries again.
   IngestClock clock{};
   StopToken stop{};                                                    ///< Ends `open` and `refresh` early.
   std::function<void(std::size_t done, std::size_t total)> opening{};  ///< Called while `open` builds the index.
@@ -78,10 +83,10 @@ class DurableIndex {
   [[nodiscard]] static Expected<DurableIndex, Error> open(Index index, Store store, DurableOptions options = {}) {
     if (auto fault = find_fault(index, store)) return Unexpected<Error>(*std::move(fault));
     SHOAL_TRY {
-      DurableIndex durable(std::move(index), std::move(store), std::move(options));
-      auto count = durable.store_.count();
+      DurableIndex durable(std::make_unique<State>(std::move(index), std::move(store), std::move(options)));
+      auto count = durable.store().count();
       if (!count) return Unexpected<Error>(std::move(count.error()));
-      auto replayed = durable.catch_up(static_cast<std::size_t>(*count), durable.options_.opening);
+      auto replayed = durable.catch_up(static_cast<std::size_t>(*count), durable.state_->options.opening);
       if (!replayed) return Unexpected<Error>(std::move(replayed.error()));
       return durable;
     }
@@ -91,18 +96,18 @@ class DurableIndex {
   // ---- what is there -----------------------------------------------------------------------------------------------
 
   /// To search, and to look things up.
-  [[nodiscard]] const Index& index() const noexcept { return index_; }
+  [[nodiscard]] const Index& index() const noexcept { return state_->index; }
   /// To read from. Who writes to it by other ways than this index calls `refresh`.
-  [[nodiscard]] const Store& store() const noexcept { return store_; }
+  [[nodiscard]] const Store& store() const noexcept { return state_->store; }
 
-  [[nodiscard]] std::size_t size() const noexcept { return index_.size(); }
-  [[nodiscard]] std::size_t dimensions() const noexcept { return index_.dimensions(); }
-  [[nodiscard]] bool contains(id_type id) const { return index_.contains(id); }
+  [[nodiscard]] std::size_t size() const noexcept { return index().size(); }
+  [[nodiscard]] std::size_t dimensions() const noexcept { return index().dimensions(); }
+  [[nodiscard]] bool contains(id_type id) const { return index().contains(id); }
   /// The record as it was written, with its metadata; nothing for an id that is not there.
-  [[nodiscard]] Expected<std::optional<Record<id_type>>, Error> get(id_type id) const { return store_.get(id); }
+  [[nodiscard]] Expected<std::optional<Record<id_type>>, Error> get(id_type id) const { return store().get(id); }
   /// The transaction up to which the index holds everything.
   [[nodiscard]] std::uint64_t sequence() const noexcept {
-    return shared_->lock([&] { return shared_->sequence; });
+    return state_->lock([&] { return state_->sequence; });
   }
 
   // ---- changes -----------------------------------------------------------------------------------------------------
@@ -124,10 +129,10 @@ class DurableIndex {
       return Unexpected<BatchError<id_type>>(std::move(error));
     }
     const auto commit = [&](std::span<const Record<id_type>> records, const auto& on_linked) {
-      return detail::with_retry(options_.retry, options_.clock, options.stop,
+      return detail::with_retry(state_->options.retry, state_->options.clock, options.stop,
                                 [&] { return commit_and_link(records, on_linked); });
     };
-    return detail::DurableBatch<Index, decltype(commit)>(index_, commit, options_.store_batch_size,
+    return detail::DurableBatch<Index, decltype(commit)>(index(), commit, state_->options.store_batch_size,
                                                          detail::ProgressRef(progress), options)
         .run(items);
   }
@@ -151,7 +156,7 @@ class DurableIndex {
   /// Inserts or replaces records in one transaction: all or none. Of several with one id the last counts. What a
   /// BatchWriter and `shoal::batch_write` call; one try.
   [[nodiscard]] Expected<Committed, Error> batch_write(std::span<const Record<id_type>> records) {
-    WriteCall write(*this);
+    WriteCall write(*this, WriteCall::Linking::may_go_on);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
     for (std::size_t i = 0; i < records.size(); ++i) {
       if (const auto fault = validate(records[i])) {
@@ -160,7 +165,7 @@ class DurableIndex {
       }
     }
     if (auto fault = find_room_fault(records)) return Unexpected<Error>(*std::move(fault));
-    return commit_and_link(records, [](std::size_t) {});
+    return state_->options.link_behind ? commit_and_link_behind(records) : commit_and_link(records, [](std::size_t) {});
   }
   /// The same with one record.
   [[nodiscard]] Expected<Committed, Error> write(const Record<id_type>& record) {
@@ -197,10 +202,15 @@ class DurableIndex {
         }
         wanted.push_back(*id);
       }
-      auto committed = detail::with_retry(options_.retry, options_.clock, StopToken(),
-                                          [&] { return store_.batch_erase(std::span<const id_type>(wanted)); });
+      auto committed = detail::with_retry(state_->options.retry, state_->options.clock, StopToken(),
+                                          [&] { return state_->store.batch_erase(std::span<const id_type>(wanted)); });
       if (!committed) return Unexpected<Error>(std::move(committed.error()));
-      return follow(*committed, [&] { return index_.batch_erase(wanted, options); });
+      return follow(*committed, [&]() -> Expected<EraseReport<id_type>, Error> {
+        auto report = state_->index.batch_erase(wanted, options);
+        if (!report) return report;
+        if (auto settled = settle(*committed); !settled) return Unexpected<Error>(std::move(settled.error()));
+        return report;
+      });
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
@@ -217,7 +227,7 @@ class DurableIndex {
   [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options = {}) {
     WriteCall write(*this);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
-    return index_.compact(options);
+    return state_->index.compact(options);
   }
 
   // ---- what a BatchWriter asks -------------------------------------------------------------------------------------
@@ -226,25 +236,38 @@ class DurableIndex {
   [[nodiscard]] std::optional<Error> validate(const Record<id_type>& record) const {
     if (auto fault = detail::check_dimensions(record.vector.size(), dimensions())) return fault;
     if (auto fault = detail::find_fault<metric_type>(std::span<const float>(record.vector))) return fault;
-    if constexpr (ValidatesRecords<Store, id_type>) return store_.validate(record);
+    if constexpr (ValidatesRecords<Store, id_type>) return state_->store.validate(record);
     return std::nullopt;
   }
   [[nodiscard]] Expected<std::string, Error> content_hash(id_type id) const requires KnowsContent<Store, id_type> {
-    return store_.content_hash(id);
+    return state_->store.content_hash(id);
   }
 
  private:
-  /// What stays where it is when the index moves.
-  struct Shared {
+  /// Stays where it is when the index moves.
+  struct State {
+    State(Index with_index, Store with_store, DurableOptions with_options)
+        : index(std::move(with_index)), store(std::move(with_store)), options(std::move(with_options)) {}
+
+    Index index;
+    Store store;
+    DurableOptions options;
     detail::Access access;
     detail::Lock lock;
     std::uint64_t sequence = 0;
+    detail::LinkBehind<Index> behind;  // last: ended first
   };
 
   /// Held by every change: the order of transactions is the order of changes of the index.
   class WriteCall {
    public:
-    explicit WriteCall(DurableIndex& index) noexcept : write_(index.shared_->access, true) {}
+    /// What becomes of a batch that is being linked.
+    enum class Linking : std::uint8_t { is_waited_for, may_go_on };
+
+    explicit WriteCall(DurableIndex& index, Linking linking = Linking::is_waited_for) noexcept
+        : write_(index.state_->access, true) {
+      if (!refusal() && linking == Linking::is_waited_for) (void)index.wait_for_linking();
+    }
     [[nodiscard]] std::optional<Error> refusal() const noexcept {
       if (write_.entered() == detail::Access::Entered::yes) return std::nullopt;
       return Error(ErrorCode::reentrant_mutation);
@@ -254,11 +277,7 @@ class DurableIndex {
     detail::Access::Write write_;
   };
 
-  DurableIndex(Index index, Store store, DurableOptions options)
-      : index_(std::move(index)),
-        store_(std::move(store)),
-        options_(std::move(options)),
-        shared_(std::make_unique<Shared>()) {}
+  explicit DurableIndex(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 
   [[nodiscard]] static std::optional<Error> find_fault(const Index& index, const Store& store) {
     if (!index.empty()) {
@@ -275,13 +294,15 @@ class DurableIndex {
   }
 
   /// Whether all records find room.
-  [[nodiscard]] std::optional<Error> find_room_fault(std::span<const Record<id_type>> records) const {
-    const std::size_t most = index_.config().max_elements;
+  [[nodiscard]] std::optional<Error> find_room_fault(std::span<const Record<id_type>> records) {
+    const std::size_t most = index().config().max_elements;
     if (most == 0) return std::nullopt;
+    (void)wait_for_linking();
     std::unordered_set<id_type> added;
     for (std::size_t i = 0; i < records.size(); ++i) {
       const id_type id = records[i].id;
-      if (index_.contains(id) || !added.insert(id).second || index_.size() + added.size() <= most) continue;
+      if (state_->index.contains(id) || !added.insert(id).second || state_->index.size() + added.size() <= most)
+        continue;
       return detail::make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ", most,
                                 " entries, record ", i, ", id ", id, " would be one more");
     }
@@ -290,11 +311,11 @@ class DurableIndex {
 
   [[nodiscard]] BatchOptions link_options() const {
     BatchOptions options;
-    options.threads = options_.threads;
+    options.threads = state_->options.threads;
     options.on_duplicate = OnDuplicate::overwrite;
-    options.link_by_codes = options_.link_by_codes;
+    options.link_by_codes = state_->options.link_by_codes;
 #if SHOAL_HAS_THREADS
-    options.executor = options_.executor;
+    options.executor = state_->options.executor;
 #endif
     return options;
   }
@@ -311,30 +332,45 @@ class DurableIndex {
       options = link_options();
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
-    auto committed = store_.batch_write(records);
+    auto committed = state_->store.batch_write(records);
     if (!committed) return committed;
     return follow(*committed, [&]() -> Expected<Committed, Error> {
-      auto linked = index_.batch_insert(
+      auto linked = state_->index.batch_insert(
           items, [&](std::size_t done, std::size_t) { on_linked(done); }, options);
       if (!linked) return Unexpected<Error>(std::move(linked.error().cause));
+      return settle(*committed);
+    });
+  }
+
+  /// Commits records that are valid while the batch before is linked, then begins to link them.
+  [[nodiscard]] Expected<Committed, Error> commit_and_link_behind(std::span<const Record<id_type>> records) {
+    auto committed = state_->store.batch_write(records);
+    const bool is_up_to_date = wait_for_linking();
+    if (!committed) return committed;
+    return follow(*committed, [&]() -> Expected<Committed, Error> {
+      if (!is_up_to_date || committed->sequence != sequence() + 1) return settle(*committed);
+      state_->behind.start(state_->index, *committed, records, link_options());
       return *committed;
     });
   }
 
-  /// Has the index follow a transaction: change() does in it what was committed; what it returns is returned, or why
-  /// the index is behind.
+  /// False when a batch that was being linked could not be: the index is behind the store.
+  [[nodiscard]] bool wait_for_linking() noexcept {
+    const auto outcome = state_->behind.wait();
+    if (!outcome) return true;
+    if (outcome->failure) return false;
+    set_sequence(outcome->committed.sequence);
+    return true;
+  }
+
+  /// Has the index follow a transaction. What change() returns is returned, or why the index is behind.
   template <class Change>
   [[nodiscard]] auto follow(const Committed& committed, const Change& change) -> decltype(change()) {
     Error cause(ErrorCode::out_of_memory);
     SHOAL_TRY {
       auto changed = change();
-      if (!changed) {
-        cause = std::move(changed.error());
-      } else if (auto failure = settle(committed)) {
-        cause = *std::move(failure);
-      } else {
-        return changed;
-      }
+      if (changed) return changed;
+      cause = std::move(changed.error());
     }
     SHOAL_CATCH_BAD_ALLOC {}
     return Unexpected<Error>(detail::make_error(ErrorCode::behind_store, "transaction ", committed.sequence,
@@ -343,37 +379,37 @@ class DurableIndex {
                                                 cause.message()));
   }
 
-  /// A transaction is in the index: it was the next one, or there are others to take in.
-  [[nodiscard]] std::optional<Error> settle(const Committed& committed) {
+  /// The index has what a transaction did. Where that was not the next one, there are others to take in, and perhaps it
+  /// again.
+  [[nodiscard]] Expected<Committed, Error> settle(const Committed& committed) {
     const std::uint64_t known = sequence();
-    if (committed.sequence <= known) return std::nullopt;
     if (committed.sequence == known + 1) {
       set_sequence(committed.sequence);
-      return std::nullopt;
+    } else if (committed.sequence > known) {
+      auto caught_up = catch_up(0, {});
+      if (!caught_up) return Unexpected<Error>(std::move(caught_up.error()));
     }
-    auto caught_up = catch_up(0, {});
-    if (caught_up) return std::nullopt;
-    return std::move(caught_up.error());
+    return committed;
   }
 
   void set_sequence(std::uint64_t sequence) noexcept {
-    shared_->lock([&] { shared_->sequence = sequence; });
+    state_->lock([&] { state_->sequence = sequence; });
   }
 
   /// Puts into the index what the store has beyond `sequence()`. `progress` is called with each record of `total`.
   [[nodiscard]] Expected<void, Error> catch_up(std::size_t total,
                                                const std::function<void(std::size_t, std::size_t)>& progress) {
     // Asked for first: what is committed in between is read too, and read again next time.
-    auto last = store_.last_sequence();
+    auto last = state_->store.last_sequence();
     if (!last) return Unexpected<Error>(std::move(last.error()));
-    auto cursor = store_.read_since(sequence());
+    auto cursor = state_->store.read_since(sequence());
     if (!cursor) return Unexpected<Error>(std::move(cursor.error()));
-    detail::Replay<typename Store::Cursor, id_type> replay(*cursor, options_.stop);
+    detail::Replay<typename Store::Cursor, id_type> replay(*cursor, state_->options.stop);
     const BatchOptions options = link_options();
     std::size_t done = 0;
     while (replay.change() != nullptr) {
       if (replay.change()->erased) {
-        auto erased = index_.batch_erase(std::span(&replay.change()->record.id, 1));
+        auto erased = state_->index.batch_erase(std::span(&replay.change()->record.id, 1));
         if (!erased) return Unexpected<Error>(std::move(erased.error()));
         replay.advance();
         continue;
@@ -381,7 +417,7 @@ class DurableIndex {
       const auto report = [&](std::size_t count, std::size_t) {
         if (progress) progress(done + count, total);
       };
-      auto inserted = index_.batch_insert(replay, report, options);
+      auto inserted = state_->index.batch_insert(replay, report, options);
       if (!inserted) {
         const BatchError<id_type>& error = inserted.error();
         if (!error.failed_id) return Unexpected<Error>(error.cause);
@@ -395,10 +431,7 @@ class DurableIndex {
     return {};
   }
 
-  Index index_;
-  Store store_;
-  DurableOptions options_;
-  std::unique_ptr<Shared> shared_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace shoal::inline v0
