@@ -79,9 +79,7 @@ class SqliteVectorStore {
         return Unexpected<Error>(detail::make_error(fault->code(), "record ", i, " (id ",
                                                     detail::print_id(records[i].id), "): ", fault->message()));
       }
-      return state_->transact([&](detail::Writer& writer, std::int64_t sequence) -> Expected<std::size_t, Error> {
-        return put(writer, sequence, records);
-      });
+      return state_->transact([&](std::int64_t sequence) { return state_->put(sequence, records); });
     }
     SHOAL_CATCH_BAD_ALLOC { return no_memory(); }
   }
@@ -91,9 +89,7 @@ class SqliteVectorStore {
   /// Removes those that are there, in one transaction.
   [[nodiscard]] Expected<Committed, Error> batch_erase(std::span<const Id> ids) {
     SHOAL_TRY {
-      return state_->transact([&](detail::Writer& writer, std::int64_t sequence) -> Expected<std::size_t, Error> {
-        return remove(writer, sequence, ids);
-      });
+      return state_->transact([&](std::int64_t sequence) { return state_->remove(sequence, ids); });
     }
     SHOAL_CATCH_BAD_ALLOC { return no_memory(); }
   }
@@ -170,37 +166,6 @@ class SqliteVectorStore {
 
   [[nodiscard]] static Unexpected<Error> no_memory() noexcept {
     return Unexpected<Error>(Error(ErrorCode::out_of_memory));
-  }
-
-  /// Writes all; the count, or what went wrong.
-  [[nodiscard]] static Expected<std::size_t, Error> put(detail::Writer& writer, std::int64_t sequence,
-                                                        std::span<const Record<Id>> records) {
-    if (records.empty()) return std::size_t{0};
-    const auto any_erased = detail::read_number(writer.any_erased);
-    if (!any_erased) return Unexpected<Error>(any_erased.error());
-    std::vector<unsigned char> buffer;
-    for (const Record<Id>& record : records) {
-      const std::int64_t id = detail::to_stored(record.id);
-      auto failed = writer.insert.run(id, sequence, detail::to_bytes(record.vector, buffer),
-                                      std::string_view(record.content_hash), std::string_view(record.metadata));
-      if (!failed && *any_erased != 0) failed = writer.forget_erased.run(id);
-      if (failed) return Unexpected<Error>(*std::move(failed));
-    }
-    return records.size();
-  }
-
-  /// Erases what is there; the count, or what went wrong.
-  [[nodiscard]] static Expected<std::size_t, Error> remove(detail::Writer& writer, std::int64_t sequence,
-                                                           std::span<const Id> ids) {
-    std::size_t count = 0;
-    for (const Id id : ids) {
-      const std::int64_t stored = detail::to_stored(id);
-      if (auto failed = writer.remove.run(stored)) return Unexpected<Error>(*std::move(failed));
-      if (sqlite3_changes(writer.db.get()) == 0) continue;
-      if (auto failed = writer.remember_erased.run(stored, sequence)) return Unexpected<Error>(*std::move(failed));
-      ++count;
-    }
-    return count;
   }
 
   std::shared_ptr<State> state_;
@@ -284,14 +249,7 @@ struct SqliteVectorStore<Id>::State {
     }
     if (auto fault = detail::find_not_finite(record.vector)) return fault;
     if (record.metadata.empty()) return std::nullopt;
-    const auto is_json = read([&](detail::Reader& reader) -> Expected<bool, Error> {
-      // To SQLite, a text ends at the first byte that is zero.
-      if (record.metadata.find('\0') != std::string::npos) return false;
-      detail::Rows rows(reader.is_json, std::string_view(record.metadata));
-      auto row = rows.next();
-      if (!row) return Unexpected<Error>(std::move(row).error());
-      return *row && rows.integer(0) == 1;
-    });
+    const auto is_json = read([&](detail::Reader& reader) { return detail::is_json(reader, record.metadata); });
     if (!is_json) return is_json.error();
     if (*is_json) return std::nullopt;
     std::size_t shown = 0;
@@ -321,7 +279,7 @@ struct SqliteVectorStore<Id>::State {
     State* state_;
   };
 
-  /// Runs `body(writer, sequence)` in a transaction of that number. What it gives is the count; where that is 0,
+  /// Runs `body(sequence)` in a transaction of that number. What it gives is the count; where that is 0,
   /// nothing was done.
   template <class Body>
   [[nodiscard]] Expected<Committed, Error> transact(const Body& body) {
@@ -333,13 +291,50 @@ struct SqliteVectorStore<Id>::State {
       if (!last) return Unexpected<Error>(last.error());
       const std::uint64_t sequence = *last + 1;
       const auto stored_sequence = static_cast<std::int64_t>(sequence);
-      const Expected<std::size_t, Error> count = body(*writer, stored_sequence);
+      const Expected<std::size_t, Error> count = body(stored_sequence);
       if (!count) return Unexpected<Error>(count.error());
       if (*count == 0) return Committed{*last, 0};
       if (auto failed = writer->set_sequence.run(stored_sequence)) return Unexpected<Error>(*std::move(failed));
       if (auto failed = writer->commit.run()) return Unexpected<Error>(*std::move(failed));
       return Committed{sequence, *count};
     });
+  }
+
+  /// Writes all; the count, or what went wrong.
+  [[nodiscard]] Expected<std::size_t, Error> put(std::int64_t sequence, std::span<const Record<Id>> records) {
+    if (records.empty()) return std::size_t{0};
+    const auto any_erased = detail::read_number(writer->any_erased);
+    if (!any_erased) return Unexpected<Error>(any_erased.error());
+    std::vector<unsigned char> buffer;
+    for (const Record<Id>& record : records) {
+      const std::int64_t id = detail::to_stored(record.id);
+      const auto insert = [&] {
+        return writer->insert.run(id, sequence, detail::to_bytes(record.vector, buffer),
+                                  std::string_view(record.content_hash), std::string_view(record.metadata));
+      };
+      auto failed = insert();
+      if (failed && sqlite3_extended_errcode(writer->db.get()) == SQLITE_CONSTRAINT_CHECK) {
+        // The record was valid a moment ago: json_valid had no memory.
+        failed = find_fault(record);
+        if (!failed) failed = insert();
+      }
+      if (!failed && *any_erased != 0) failed = writer->forget_erased.run(id);
+      if (failed) return Unexpected<Error>(*std::move(failed));
+    }
+    return records.size();
+  }
+
+  /// Erases what is there; the count, or what went wrong.
+  [[nodiscard]] Expected<std::size_t, Error> remove(std::int64_t sequence, std::span<const Id> ids) {
+    std::size_t count = 0;
+    for (const Id id : ids) {
+      const std::int64_t stored = detail::to_stored(id);
+      if (auto failed = writer->remove.run(stored)) return Unexpected<Error>(*std::move(failed));
+      if (sqlite3_changes(writer->db.get()) == 0) continue;
+      if (auto failed = writer->remember_erased.run(stored, sequence)) return Unexpected<Error>(*std::move(failed));
+      ++count;
+    }
+    return count;
   }
 
   [[nodiscard]] std::optional<Error> ensure_writer() {
