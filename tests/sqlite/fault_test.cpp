@@ -9,10 +9,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../ingest/store_contract.hpp"
@@ -444,29 +444,6 @@ TEST_CASE("a power cut at any moment leaves the whole batch or none of it") {
   }
 }
 
-/// Runs `body` in a process of its own and gives its status; what it writes to `acknowledge` comes back in `said`.
-template <class Body>
-int in_child(const Body& body, std::string& said) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    close(ends[0]);
-    body(ends[1]);
-    _exit(0);
-  }
-  close(ends[1]);
-  said.clear();
-  char byte = 0;
-  while (read(ends[0], &byte, 1) == 1) said += byte;
-  close(ends[0]);
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  REQUIRE(WIFEXITED(status));
-  return WEXITSTATUS(status);
-}
-
 TEST_CASE("a program that dies in any file operation leaves the whole batch or none of it") {
   for (Result (*operation)(Store&) : {write_batch, erase_batch}) {
     const Scene scene(operation);
@@ -475,7 +452,7 @@ TEST_CASE("a program that dies in any file operation leaves the whole batch or n
       CAPTURE(k);
       scene.reset();
       std::string said;
-      const int status = in_child(
+      const int status = support::in_child(
           [&](int acknowledge) {
             auto store = Store::open(scene.path, options());
             vfs().fail(k, false, Kind::death);
@@ -508,7 +485,7 @@ TEST_CASE("a program that dies while it makes a store leaves a place where it ca
     CAPTURE(k);
     for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(path + suffix);
     std::string said;
-    const int status = in_child(
+    const int status = support::in_child(
         [&](int) {
           vfs().fail(k, false, Kind::death);
           static_cast<void>(Store::open(path, options()).has_value());

@@ -13,6 +13,8 @@
 
 #include <doctest/doctest.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../ingest/store_contract.hpp"
 #include "shoal/sqlite/sqlite_vector_store.hpp"
@@ -109,5 +111,28 @@ class Shell {
  private:
   sqlite3* db_ = nullptr;
 };
+
+/// Runs `body` in a process of its own and gives its status, -1 where it was killed; what it writes to `acknowledge`
+/// comes back in `said`.
+template <class Body>
+int in_child(const Body& body, std::string& said) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::close(ends[0]);
+    body(ends[1]);
+    _exit(0);
+  }
+  ::close(ends[1]);
+  said.clear();
+  char byte = 0;
+  while (::read(ends[0], &byte, 1) == 1) said += byte;
+  ::close(ends[0]);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 }  // namespace support

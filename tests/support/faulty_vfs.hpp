@@ -85,6 +85,9 @@ class FaultyVfs {
   void limit_growth(std::int64_t bytes) { room_ = bytes; }
   void lift_limit() { room_ = std::numeric_limits<std::int64_t>::max(); }
 
+  /// Without shared memory there is no write-ahead log, as on some network file systems. For files opened from here on.
+  void offer_shared_memory(bool offered) { shares_memory_ = offered; }
+
   /// Syncs reach the disk only where that is wanted, and last at least so long.
   void set_syncs(bool real_ones) { syncs_ = real_ones; }
   void set_sync_cost(std::chrono::microseconds cost) { sync_cost_ = cost; }
@@ -161,7 +164,7 @@ class FaultyVfs {
     File& f = *new (file) File{{nullptr}, &self, path};
     f.real()->pMethods = nullptr;
     const int code = self.real_->xOpen(self.real_, path, f.real(), flags, out_flags);
-    if (f.real()->pMethods != nullptr) file->pMethods = methods();
+    if (f.real()->pMethods != nullptr) file->pMethods = self.shares_memory_ ? methods() : plain_methods();
     if (code == SQLITE_OK && path != nullptr && !self.knows(path)) self.remember(f);
     return code;
   }
@@ -253,6 +256,15 @@ class FaultyVfs {
     return &all;
   }
 
+  static const sqlite3_io_methods* plain_methods() {
+    static const sqlite3_io_methods all = [] {
+      sqlite3_io_methods m = *methods();
+      m.iVersion = 1;
+      return m;
+    }();
+    return &all;
+  }
+
   sqlite3_vfs* real_;
   std::string name_;
   sqlite3_vfs vfs_{};
@@ -264,6 +276,7 @@ class FaultyVfs {
   std::atomic<std::int64_t> sync_count_{0};
   std::atomic<std::int64_t> operation_count_{0};
   std::chrono::microseconds sync_cost_{0};
+  bool shares_memory_ = true;
   bool syncs_ = true;
   bool remembers_ = false;
   mutable std::mutex mutex_;

@@ -32,7 +32,7 @@ template <std::size_t N>
 [[nodiscard]] std::optional<Error> prepare_all(const Database& db, const std::array<Preparation, N>& all) {
   for (const Preparation& one : all) {
     auto prepared = db.prepare(one.sql, one.doing);
-    if (!prepared) return std::move(prepared).error();
+    if (!prepared) return as_damage(std::move(prepared).error());
     *one.statement = *std::move(prepared);
   }
   return std::nullopt;
@@ -216,9 +216,12 @@ struct Writer {
                                                          StoreFormat& format) {
   const bool may_create = options.create && options.dimensions != 0;
   auto writer = Writer::connect(path, SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0), options);
-  if (!writer) return writer;
-  const Database& db = writer->db;
   const auto refuse = [](Error&& error) { return Unexpected<Error>(std::move(error)); };
+  if (!writer) {
+    if (!options.create || may_create || writer.error().code() != ErrorCode::cannot_open) return writer;
+    return refuse(make_error(ErrorCode::cannot_open, writer.error().message(), " (a new store needs dimensions)"));
+  }
+  const Database& db = writer->db;
   if (db.path().empty()) {
     return refuse(make_error(ErrorCode::cannot_open, "expected the path of a file, got '", path,
                              "', which is kept in memory or thrown away"));

@@ -130,6 +130,12 @@ std::optional<Error> Statement::run(const Values&... values) {
   return Unexpected<Error>(statement.damage("expected a number from 0 on, got something else"));
 }
 
+/// An error of compiling our own SQL against a file's tables: SQLITE_ERROR says that these are not what they should be.
+[[nodiscard]] inline Error as_damage(Error&& error) noexcept {
+  if (error.code() != ErrorCode::store_failed) return std::move(error);
+  return make_error(ErrorCode::corrupt, "expected the tables of a store: ", error.message());
+}
+
 class Database {
  public:
   Database() noexcept = default;

@@ -103,14 +103,14 @@ struct StoreFormat {
 [[nodiscard]] inline Expected<std::size_t, Error> check_properties(const Database& db, const StoreFormat& wanted) {
   constexpr const char* doing = "reading the properties";
   const auto components = db.text("SELECT value FROM properties WHERE name = 'components'", doing);
-  if (!components) return Unexpected<Error>(components.error());
+  if (!components) return Unexpected<Error>(as_damage(Error(components.error())));
   const auto ids = db.text("SELECT value FROM properties WHERE name = 'ids'", doing);
-  if (!ids) return Unexpected<Error>(ids.error());
+  if (!ids) return Unexpected<Error>(as_damage(Error(ids.error())));
   const auto dimensions = db.integer("SELECT value FROM properties WHERE name = 'dimensions'", doing);
-  if (!dimensions) return Unexpected<Error>(dimensions.error());
+  if (!dimensions) return Unexpected<Error>(as_damage(Error(dimensions.error())));
   const auto sequences = db.integer(
       "SELECT count(*) FROM properties WHERE name = 'sequence' AND typeof(value) = 'integer' AND value >= 0", doing);
-  if (!sequences) return Unexpected<Error>(sequences.error());
+  if (!sequences) return Unexpected<Error>(as_damage(Error(sequences.error())));
 
   if (*components != "float32") {
     return Unexpected<Error>(make_error(components->empty() ? ErrorCode::corrupt : ErrorCode::incompatible,

@@ -187,7 +187,7 @@ struct SqliteVectorStore<Id>::State {
     format.dimensions = options.dimensions;
     if (options.dimensions > detail::store_max_dimensions) {
       return detail::make_error(ErrorCode::invalid_config, "expected at most ", detail::store_max_dimensions,
-                                " dimensions, got ", options.dimensions);
+                                " dimensions, got ", options.dimensions, "; in ", path);
     }
     if (SHOAL_HAS_THREADS != 0 && sqlite3_threadsafe() == 0) {
       return detail::make_error(ErrorCode::store_failed, "expected an SQLite that was built for threads");
