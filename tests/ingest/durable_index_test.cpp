@@ -266,6 +266,23 @@ TEST_CASE("transactions are tried again as the policy says") {
   check_holds(durable, {{0, items[0].second}, {1, items[1].second}, {3, items[3].second}, {4, items[4].second}});
 }
 
+TEST_CASE("a stop that is requested while a transaction waits for its next try ends the waiting") {
+  FakeTime time;
+  time.stop_at_wait = 1;
+  DurableOptions options;
+  options.clock = time.clock();
+  auto durable = Durable::open(Index({.dimensions = dimensions}), ScriptedStore(dimensions), options).value();
+  script(durable).outcomes.assign(3, ErrorCode::store_busy);
+  shoal::BatchOptions batch;
+  batch.stop = time.stop();
+  const auto items = random_items(6, 5, dimensions);
+  const auto inserted = durable.batch_insert(items, shoal::NoProgress{}, batch);
+  REQUIRE_FALSE(inserted);
+  CHECK(inserted.error().cause.code() == ErrorCode::store_busy);
+  CHECK(script(durable).tries == 2);
+  check_holds(durable, items, 0);
+}
+
 TEST_CASE("a callback that returns false ends the batch with the transaction it was called for") {
   auto durable = open(10);
   const auto items = random_items(7, 35, dimensions);

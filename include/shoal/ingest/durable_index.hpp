@@ -266,7 +266,7 @@ class DurableIndex {
 
     explicit WriteCall(DurableIndex& index, Linking linking = Linking::is_waited_for) noexcept
         : write_(index.state_->access, true) {
-      if (!refusal() && linking == Linking::is_waited_for) (void)index.wait_for_linking();
+      if (!refusal() && linking == Linking::is_waited_for) index.wait_for_linking();
     }
     [[nodiscard]] std::optional<Error> refusal() const noexcept {
       if (write_.entered() == detail::Access::Entered::yes) return std::nullopt;
@@ -297,7 +297,7 @@ class DurableIndex {
   [[nodiscard]] std::optional<Error> find_room_fault(std::span<const Record<id_type>> records) {
     const std::size_t most = index().config().max_elements;
     if (most == 0) return std::nullopt;
-    (void)wait_for_linking();
+    wait_for_linking();
     std::unordered_set<id_type> added;
     for (std::size_t i = 0; i < records.size(); ++i) {
       const id_type id = records[i].id;
@@ -345,22 +345,19 @@ class DurableIndex {
   /// Commits records that are valid while the batch before is linked, then begins to link them.
   [[nodiscard]] Expected<Committed, Error> commit_and_link_behind(std::span<const Record<id_type>> records) {
     auto committed = state_->store.batch_write(records);
-    const bool is_up_to_date = wait_for_linking();
+    wait_for_linking();
     if (!committed) return committed;
     return follow(*committed, [&]() -> Expected<Committed, Error> {
-      if (!is_up_to_date || committed->sequence != sequence() + 1) return settle(*committed);
+      if (committed->sequence != sequence() + 1) return settle(*committed);
       state_->behind.start(state_->index, *committed, records, link_options());
       return *committed;
     });
   }
 
-  /// False when a batch that was being linked could not be: the index is behind the store.
-  [[nodiscard]] bool wait_for_linking() noexcept {
+  /// A batch that could not be linked leaves `sequence` behind, so the next change catches up.
+  void wait_for_linking() noexcept {
     const auto outcome = state_->behind.wait();
-    if (!outcome) return true;
-    if (outcome->failure) return false;
-    set_sequence(outcome->committed.sequence);
-    return true;
+    if (outcome && !outcome->failure) set_sequence(outcome->committed.sequence);
   }
 
   /// Has the index follow a transaction. What change() returns is returned, or why the index is behind.
