@@ -451,7 +451,9 @@ TEST_CASE("in a graph too large to compare with all, a slot walks to its nearest
   Random random(1614);
   CAPTURE(random.seed());
   // Few at a time, and many at a time: each with a grid beyond what is compared.
-  for (const auto& [side, round] : {std::pair<std::size_t, std::size_t>{60, 1}, {60, 15}, {130, 100}}) {
+  for (const auto& sizes : {std::pair<std::size_t, std::size_t>{60, 1}, {60, 15}, {130, 100}}) {
+    const std::size_t side = sizes.first;
+    const std::size_t round = sizes.second;
     CAPTURE(side);
     CAPTURE(round);
     Grid grid(side, 4);
