@@ -499,8 +499,9 @@ TEST_CASE("up to the limit a slot is compared with all, beyond it the walk is sh
 TEST_CASE("slots of one round link to each other, whether they are compared with all or walk") {
   Random random(1616);
   CAPTURE(random.seed());
-  for (const auto& [side, pairs] :
-       {std::pair<std::size_t, std::size_t>{1, 30}, {20, 1}, {20, 50}, {60, 7}, {130, 50}}) {
+  for (const auto& sizes : {std::pair<std::size_t, std::size_t>{1, 30}, {20, 1}, {20, 50}, {60, 7}, {130, 50}}) {
+    const std::size_t side = sizes.first;
+    const std::size_t pairs = sizes.second;
     CAPTURE(side);
     CAPTURE(pairs);
     Grid grid(side, 4);
