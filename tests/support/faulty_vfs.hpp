@@ -190,12 +190,10 @@ class FaultyVfs {
     File& f = of(file);
     if (const int code = f.vfs->step(SQLITE_IOERR_FSYNC, 0)) return code;
     ++f.vfs->sync_count_;
-    if (f.vfs->sync_cost_.count() != 0) {
-      const auto end = std::chrono::steady_clock::now() + f.vfs->sync_cost_;
-      while (std::chrono::steady_clock::now() < end) {
-      }
-    }
+    const auto end = std::chrono::steady_clock::now() + f.vfs->sync_cost_;
     const int code = f.vfs->syncs_ ? f.real()->pMethods->xSync(f.real(), flags) : SQLITE_OK;
+    while (std::chrono::steady_clock::now() < end) {
+    }
     if (code == SQLITE_OK) f.vfs->remember(f);
     return code;
   }
