@@ -14,6 +14,7 @@
 #include "chart.hpp"
 #include "environment.hpp"
 #include "flags.hpp"
+#include "ingest.hpp"
 #include "markdown.hpp"
 #include "measure.hpp"
 #include "options.hpp"
@@ -84,8 +85,9 @@ bool add_measurements(Report& report, std::vector<ThreadCurve>& threads, const O
 
 /// A section beside the tables of the sets. One that fails is a note, and the others go on. Gives whether none did.
 template <class Results, class Measure>
-bool add_section(const char* name, Results& results, Report& report, const Options& options, Measure measure_section) {
-  if (!wants_section(name, options)) return true;
+bool add_section(const char* name, Results& results, Report& report, const Options& options, Measure measure_section,
+                 bool has_targets = false) {
+  if (!wants_section(name, options, has_targets)) return true;
   try {
     results = measure_section(report.setup, options);
     return std::none_of(results.begin(), results.end(), [](const auto& result) { return is_refused(result); });
@@ -98,7 +100,7 @@ bool add_section(const char* name, Results& results, Report& report, const Optio
 
 bool wants_any_section(const Options& options) {
   return wants_section(churn_name, options) || wants_section(filters_name, options) ||
-         wants_section(latency_name, options);
+         wants_section(latency_name, options) || wants_section(ingest_name, options, true);
 }
 
 int run(const Options& options) {
@@ -139,6 +141,8 @@ int run(const Options& options) {
   };
   is_sound = add_section(filters_name, report.filters, report, options, filters) && is_sound;
   is_sound = add_section(latency_name, report.latency, report, options, measure_latency) && is_sound;
+  is_sound = add_section(ingest_name, report.ingest, report, options, measure_ingest, true) && is_sound;
+  std::ranges::move(ingest_targets(report.ingest), std::back_inserter(report.targets));
 
   const Plots plots = write_plots(report.sets, report.growth, threads, report.churn, options.out);
   report.notes.insert(report.notes.end(), plots.notes.begin(), plots.notes.end());

@@ -150,7 +150,8 @@ std::string without_tags(std::string text) {
 std::string tables(const Report& report) {
   std::string text = setup_lines(report) + target_section(report) + growth_section(report) + summary(report);
   for (const SetResult& set : report.sets) text += set_section(set);
-  return text + churn_section(report.churn) + filters_section(report.filters) + latency_section(report.latency);
+  return text + churn_section(report.churn) + filters_section(report.filters) + latency_section(report.latency) +
+         ingest_section(report.ingest);
 }
 
 std::string page(const Report& report, const Plots& plots) {
@@ -167,7 +168,7 @@ std::string page(const Report& report, const Plots& plots) {
   }
   text += churn_section(report.churn);
   for (const std::string& plot : plots.of_churn) text += fmt::format("![]({})\n\n", plot);
-  text += filters_section(report.filters) + latency_section(report.latency);
+  text += filters_section(report.filters) + latency_section(report.latency) + ingest_section(report.ingest);
   return without_tags(text);
 }
 

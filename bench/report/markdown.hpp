@@ -7,6 +7,7 @@
 #include "churn.hpp"
 #include "filters.hpp"
 #include "growth.hpp"
+#include "ingest.hpp"
 #include "latency.hpp"
 #include "measure.hpp"
 #include "plots.hpp"
@@ -26,6 +27,7 @@ struct Report {
   std::vector<ChurnResult> churn;
   std::vector<FilterResult> filters;
   std::vector<LatencyResult> latency;
+  std::vector<IngestResult> ingest;
 };
 
 /// The targets, the summary, the table of each set and the sections.

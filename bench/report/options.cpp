@@ -24,8 +24,8 @@ bool is_wanted(const std::string& name, const std::vector<std::string>& words) {
          });
 }
 
-bool wants_section(const char* name, const Options& options) {
-  return options.only.empty() ? !options.targets_only : is_wanted(name, options.only);
+bool wants_section(const char* name, const Options& options, bool has_targets) {
+  return options.only.empty() ? has_targets || !options.targets_only : is_wanted(name, options.only);
 }
 
 Expected<Options, int> parse_options(int argc, char** argv) {
@@ -45,7 +45,7 @@ Expected<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Rounds of timed searches (default: 5)")->check(at_least_one);
   app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
   app.add_option("--only", options.only,
-                 "Only data sets and sections (churn, filters, latency) whose name contains one of these words")
+                 "Only data sets and sections (churn, filters, latency, ingest) whose name contains one of these words")
       ->delimiter(',');
   app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words")
       ->delimiter(',');

@@ -33,8 +33,9 @@ struct Options {
 /// What was asked for; or the exit code, after help or a mistake was printed.
 [[nodiscard]] Expected<Options, int> parse_options(int argc, char** argv);
 
-/// Whether a section beside the tables of the data sets was asked for: by its name, or by naming nothing.
-[[nodiscard]] bool wants_section(const char* name, const Options& options);
+/// Whether a section beside the tables of the data sets was asked for: by its name, or by naming nothing; where the
+/// targets alone are wanted, one that has some.
+[[nodiscard]] bool wants_section(const char* name, const Options& options, bool has_targets = false);
 
 /// Whether `name` contains one of the words, in any case of letters; no words: everything does.
 [[nodiscard]] bool is_wanted(const std::string& name, const std::vector<std::string>& words);
