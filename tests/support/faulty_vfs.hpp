@@ -165,7 +165,7 @@ class FaultyVfs {
     f.real()->pMethods = nullptr;
     const int code = self.real_->xOpen(self.real_, path, f.real(), flags, out_flags);
     if (f.real()->pMethods != nullptr) file->pMethods = self.shares_memory_ ? methods() : plain_methods();
-    if (code == SQLITE_OK && path != nullptr && !self.knows(path)) self.remember(f);
+    if (code == SQLITE_OK && self.remembers_ && path != nullptr && !self.knows(path)) self.remember(f);
     return code;
   }
 
