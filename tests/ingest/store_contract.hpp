@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <optional>
@@ -59,6 +60,7 @@ class Contract {
  public:
   using Store = typename Setup::Store;
   using Id = typename Store::id_type;
+  using Ids = std::initializer_list<Id>;
   using Committed = shoal::Committed;
   using ErrorCode = shoal::ErrorCode;
   using Record = shoal::Record<Id>;
@@ -126,7 +128,7 @@ class Contract {
   }
 
   void gives_everything_in_order() {
-    for (const Id id : {9, 3, 6, 1}) put(id, 1);
+    for (const Id id : Ids{9, 3, 6, 1}) put(id, 1);
     put(3, 2);
     REQUIRE(store.erase(6).has_value());
     const auto all = changes_since(store, 0);
@@ -135,7 +137,7 @@ class Contract {
   }
 
   void gives_changes_in_order() {
-    for (const Id id : {9, 3, 6, 1}) put(id, 1);
+    for (const Id id : Ids{9, 3, 6, 1}) put(id, 1);
     REQUIRE(store.erase(3).has_value());
     put(9, 2);
     REQUIRE(store.erase(1).has_value());
@@ -158,12 +160,12 @@ class Contract {
   }
 
   void keeps_snapshots() {
-    for (const Id id : {1, 2, 3}) put(id, 1);
+    for (const Id id : Ids{1, 2, 3}) put(id, 1);
     auto cursor = store.read_since(0).value();
     put(2, 5);
     put(4, 5);
     REQUIRE(store.erase(3).has_value());
-    for (const Id id : {1, 2, 3}) {
+    for (const Id id : Ids{1, 2, 3}) {
       const auto* change = cursor.next().value();
       REQUIRE(change != nullptr);
       CHECK(change->record == record_of(id, 1.0F));
@@ -182,7 +184,7 @@ class Contract {
   }
 
   void moves_cursors() {
-    for (const Id id : {1, 2}) put(id, 1);
+    for (const Id id : Ids{1, 2}) put(id, 1);
     auto first = store.read_since(0).value();
     auto second = store.read_since(0).value();
     CHECK(first.next().value()->record.id == 1);
