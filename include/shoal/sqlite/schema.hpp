@@ -49,9 +49,7 @@ struct StoreFormat {
   return page_size;
 }
 
-/// Whether the file is empty (true) or a store of this version (false). Anything else is an error, and untouched.
-[[nodiscard]] inline Expected<bool, Error> is_empty_file(const Database& db) {
-  constexpr const char* doing = "reading what the file is";
+[[nodiscard]] inline Expected<bool, Error> look_at_file(const Database& db, const char* doing) {
   const auto application = db.integer("PRAGMA application_id", doing);
   if (!application) return Unexpected<Error>(application.error());
   const auto version = db.integer("PRAGMA user_version", doing);
@@ -68,6 +66,18 @@ struct StoreFormat {
   return Unexpected<Error>(make_error(ErrorCode::incompatible,
                                       "expected a store of shoal, got another program's database (application_id ",
                                       *application, ", ", *tables, " tables and indexes); in ", db.path()));
+}
+
+/// Whether the file is empty (true) or a store of this version (false). Anything else is an error, and untouched. Looks
+/// at it in one transaction: another program may be making the store.
+[[nodiscard]] inline Expected<bool, Error> is_empty_file(const Database& db) {
+  constexpr const char* doing = "reading what the file is";
+  if (db.in_transaction()) return look_at_file(db, doing);
+  if (auto failed = db.run("BEGIN", doing)) return Unexpected<Error>(*std::move(failed));
+  auto result = look_at_file(db, doing);
+  if (!result) return result;  // closing the connection ends the transaction
+  if (auto failed = db.run("COMMIT", doing)) return Unexpected<Error>(*std::move(failed));
+  return result;
 }
 
 /// Makes the tables, in the transaction that is open.
