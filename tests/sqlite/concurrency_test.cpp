@@ -17,7 +17,6 @@
 
 namespace {
 
-using shoal::ErrorCode;
 using support::Folder;
 using support::Record;
 using support::Store;
@@ -51,6 +50,7 @@ TEST_CASE("readers see one batch or the next, never parts of both") {
   std::atomic<bool> ended{false};
   std::atomic<std::size_t> wrong{0};
   std::vector<std::thread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&] {
       do {
@@ -85,6 +85,7 @@ TEST_CASE("a reader is not held up while a batch is being written") {
   REQUIRE(shell("BEGIN IMMEDIATE; DELETE FROM vectors WHERE id < 6").empty());
   std::vector<std::thread> readers;
   std::atomic<std::size_t> wrong{0};
+  readers.reserve(4);
   for (int i = 0; i < 4; ++i) readers.emplace_back([&] { check_one_version(store, 10, wrong); });
   for (std::thread& reader : readers) reader.join();
   CHECK(wrong == 0);

@@ -98,7 +98,7 @@ struct FileFaults {
 
 }  // namespace support
 
-// NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier,misc-definitions-in-headers)
 extern "C" {
 int __real_sqlite3_open_v2(const char*, sqlite3**, int, const char*);
 int __real_sqlite3_prepare_v3(sqlite3*, const char*, int, unsigned, sqlite3_stmt**, const char**);
@@ -136,4 +136,4 @@ int __wrap_sqlite3_bind_text64(sqlite3_stmt* statement, int position, const char
                                       : __real_sqlite3_bind_text64(statement, position, text, bytes, release, encoding);
 }
 }
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,misc-definitions-in-headers)

@@ -28,7 +28,7 @@ using support::Store;
 
 /// A store of 3 dimensions with two records, and perhaps something done to it.
 std::string make_store(const Folder& folder, const std::string& sql = {}) {
-  const std::string path = folder.file();
+  std::string path = folder.file();
   REQUIRE(open_store(path).batch_write(support::make_records(1, 2)).has_value());
   if (!sql.empty()) REQUIRE(!contains(Shell(path)(sql), "error"));
   return path;

@@ -42,7 +42,8 @@ namespace shoal::inline v0 {
 /// error of a write means that nobody sees it. One kind is less certain: where the disk failed at the very end of a
 /// commit and the program ends before the store could write again, the next program may find that batch, whole.
 /// *Threads*: any function, from any number; moving is for one alone. Writes follow each other. Other programs may read
-/// and write the same file. Not across fork.
+/// and write the same file. Not across fork. *Cost*: 2 MB of SQLite's cache for the writer and for each reader that was
+/// needed at once, of which eight at most are kept.
 template <detail::StoredId Id = std::uint64_t>
 class SqliteVectorStore {
  public:
@@ -51,9 +52,10 @@ class SqliteVectorStore {
 
   /// Opens a store, or makes one. `path` is UTF-8.
   ///
-  /// *Errors*: cannot_open: no such file, directory or permission, or a place without write-ahead logs (":memory:",
-  /// some network file systems). corrupt, incompatible: a file that is no store, or not of these dimensions, components
-  /// or ids, or of a newer version; it is untouched. invalid_config: a new store without dimensions.
+  /// *Errors*: cannot_open: no such file (also where one was to be made, of 0 dimensions), directory or permission, or
+  /// a place without write-ahead logs (":memory:", some network file systems). corrupt, incompatible: a file that is no
+  /// store, or not of these dimensions, components or ids, or of a newer version; it is untouched. invalid_config: 0
+  /// dimensions for an empty file, or too many.
   [[nodiscard]] static Expected<SqliteVectorStore, Error> open(const std::string& path,
                                                                const SqliteStoreOptions& options = {}) {
     SHOAL_TRY {
