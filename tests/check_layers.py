@@ -20,7 +20,7 @@ ALLOWED = {
     "index": {"core", "simd", "metric", "storage", "graph"},
     "ingest": {"core", "simd", "metric", "storage", "graph", "index"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
-    "sqlite": {"core", "ingest"},
+    "sqlite": {"core", "index", "ingest"},
 }
 UMBRELLA = "shoal.hpp"
 

@@ -98,26 +98,36 @@ template <VectorInput V>
   }
 }
 
-/// Checks a vector of the right length: finite, norm within bounds, not zero where a direction is needed. Judges
-/// finiteness on the bits, which no compiler flag can take away.
+inline constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
+
+/// Where the first component of the magnitude `largest` is, which one has.
+[[nodiscard]] inline std::size_t position_of(std::uint32_t largest, std::span<const float> vector) noexcept {
+  const auto found = std::find_if(vector.begin(), vector.end(), [&](float value) {
+    return (std::bit_cast<std::uint32_t>(value) & magnitude_bits) == largest;
+  });
+  return static_cast<std::size_t>(found - vector.begin());
+}
+
+/// The component that is not finite, if one is: judged by the largest magnitude, by its bits, which no compiler flag
+/// can take away.
+[[nodiscard]] inline std::optional<Error> find_not_finite(std::uint32_t largest, std::span<const float> vector) {
+  constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
+  if (largest < infinity_bits) return std::nullopt;
+  const std::size_t position = position_of(largest, vector);
+  const char* what = largest > infinity_bits                                       ? "NaN"
+                     : (std::bit_cast<std::uint32_t>(vector[position]) >> 31) != 0 ? "-infinity"
+                                                                                   : "infinity";
+  return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
+}
+[[nodiscard]] inline std::optional<Error> find_not_finite(std::span<const float> vector) {
+  return find_not_finite(simd::largest_magnitude_bits(vector.data(), vector.size()), vector);
+}
+
+/// Checks a vector of the right length: finite, norm within bounds, not zero where a direction is needed.
 template <Metric M>
 [[nodiscard]] std::optional<Error> find_fault(std::span<const float> vector) {
-  constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
-  constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
   const std::uint32_t largest = simd::largest_magnitude_bits(vector.data(), vector.size());
-  const auto position_of_largest = [&] {
-    const auto found = std::find_if(vector.begin(), vector.end(), [&](float value) {
-      return (std::bit_cast<std::uint32_t>(value) & magnitude_bits) == largest;
-    });
-    return static_cast<std::size_t>(found - vector.begin());
-  };
-  if (largest >= infinity_bits) {
-    const std::size_t position = position_of_largest();
-    const char* what = largest > infinity_bits                                       ? "NaN"
-                       : (std::bit_cast<std::uint32_t>(vector[position]) >> 31) != 0 ? "-infinity"
-                                                                                     : "infinity";
-    return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
-  }
+  if (auto fault = find_not_finite(largest, vector)) return fault;
   if constexpr (M::unit_vectors) {
     // Subnormal numbers are zero to programs that flush them, as those built with -ffast-math do.
     constexpr std::uint32_t smallest_normal_bits = 0x0080'0000U;
@@ -133,7 +143,7 @@ template <Metric M>
     double squared_norm = 0;
     for (const float value : vector) squared_norm += double{value} * double{value};
     if (squared_norm > double{max_squared_norm}) {
-      const std::size_t position = position_of_largest();
+      const std::size_t position = position_of(largest, vector);
       return make_error(ErrorCode::norm_too_large, "expected a squared norm of at most ", double{max_squared_norm},
                         ", got ", squared_norm, "; the largest component is component ", position, " = ",
                         double{vector[position]});

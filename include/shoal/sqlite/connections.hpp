@@ -3,6 +3,7 @@
 // are opened when they are needed, lent out for a call or for the life of a cursor, and kept for the next.
 // Whoever meets an error with a reader closes it; the next one opens another.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -44,7 +45,10 @@ template <std::size_t N>
                                                        const SqliteStoreOptions& options) {
   auto db = Database::open(path, flags, options.vfs, busy_timeout_ms(options));
   if (!db) return db;
-  for (const char* sql : {"PRAGMA temp_store = MEMORY", "PRAGMA cell_size_check = ON"}) {
+  // In KiB where it is negative. Left alone it would be the pages of a file that had no page size yet.
+  const std::string cache =
+      "PRAGMA cache_size = -" + std::to_string(std::clamp<std::size_t>(options.cache_bytes / 1'024, 1, 1'000'000'000));
+  for (const char* sql : {cache.c_str(), "PRAGMA temp_store = MEMORY", "PRAGMA cell_size_check = ON"}) {
     if (auto failed = db->run(sql, "opening the store")) return Unexpected<Error>(*std::move(failed));
   }
   return db;

@@ -16,6 +16,9 @@ struct SqliteStoreOptions {
   bool create = true;  ///< Where there is no file, or an empty one. Else that is an error.
   /// How long a call waits for another program's lock before it is store_busy.
   std::chrono::milliseconds busy_timeout = std::chrono::seconds(1);
+  /// SQLite's cache of pages, for the writer and for each reader. More helps only where ids are random and their index,
+  /// about 16 bytes a record, is much larger.
+  std::size_t cache_bytes = std::size_t{2} << 20U;
   std::string vfs{};  ///< SQLite's name of a file layer; empty: the default one.
 };
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "shoal/core/error.hpp"
+#include "shoal/index/vector_input.hpp"
 #include "shoal/ingest/record.hpp"
 #include "shoal/sqlite/database.hpp"
 
@@ -52,20 +53,6 @@ template <StoredId Id>
 template <StoredId Id>
 [[nodiscard]] std::string print_id(Id id) {
   return print_stored<Id>(to_stored(id));
-}
-
-/// The first component that is NaN or infinite, judged on the bits, which no compiler flag can take away.
-[[nodiscard]] inline std::optional<Error> find_not_finite(std::span<const float> vector) {
-  constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
-  constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
-  std::uint32_t largest = 0;
-  for (const float value : vector) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & magnitude_bits);
-  if (largest < infinity_bits) return std::nullopt;
-  std::size_t position = 0;
-  while ((std::bit_cast<std::uint32_t>(vector[position]) & magnitude_bits) < infinity_bits) ++position;
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(vector[position]);
-  const char* what = (bits & magnitude_bits) > infinity_bits ? "NaN" : (bits >> 31) != 0 ? "-infinity" : "infinity";
-  return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
 }
 
 /// A vector's bytes as they are stored: its own where the machine is little-endian, else turned around in `buffer`.

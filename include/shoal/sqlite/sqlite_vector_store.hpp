@@ -42,8 +42,8 @@ namespace shoal::inline v0 {
 /// error of a write means that nobody sees it. One kind is less certain: where the disk failed at the very end of a
 /// commit and the program ends before the store could write again, the next program may find that batch, whole.
 /// *Threads*: any function, from any number; moving is for one alone. Writes follow each other. Other programs may read
-/// and write the same file. Not across fork. *Cost*: 2 MB of SQLite's cache for the writer and for each reader that was
-/// needed at once, of which eight at most are kept.
+/// and write the same file. Not across fork. *Cost*: `cache_bytes` for the writer and for each reader that was needed
+/// at once, of which eight at most are kept.
 template <detail::StoredId Id = std::uint64_t>
 class SqliteVectorStore {
  public:
