@@ -6,6 +6,7 @@
 include(FetchContent)
 include(GNUInstallDirs)
 include("${CMAKE_CURRENT_LIST_DIR}/Compat.cmake")
+list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}") # FindxxHash.cmake
 
 function(shoal_declare name repository tag)
   FetchContent_Declare(
@@ -23,6 +24,8 @@ shoal_declare(tl-expected https://github.com/TartanLlama/expected.git v1.1.0 ${h
 shoal_declare(Eigen3 https://gitlab.com/libeigen/eigen.git 3.4.0 ${headers_only})
 shoal_declare(doctest https://github.com/doctest/doctest.git v2.4.11 ${headers_only})
 shoal_declare(CLI11 https://github.com/CLIUtils/CLI11.git v2.4.2 ${headers_only})
+shoal_declare(nlohmann_json https://github.com/nlohmann/json.git v3.11.3 ${headers_only})
+shoal_declare(xxHash https://github.com/Cyan4973/xxHash.git v0.8.2 ${headers_only})
 shoal_declare(fmt https://github.com/fmtlib/fmt.git 10.2.1)
 shoal_declare(benchmark https://github.com/google/benchmark.git v1.8.3)
 
@@ -54,6 +57,10 @@ function(shoal_depend)
       shoal_add_fetched_headers(doctest doctest::doctest .)
     elseif(name STREQUAL "CLI11")
       shoal_add_fetched_headers(CLI11 CLI11::CLI11 include)
+    elseif(name STREQUAL "nlohmann_json")
+      shoal_add_fetched_headers(nlohmann_json nlohmann_json::nlohmann_json include)
+    elseif(name STREQUAL "xxHash")
+      shoal_add_fetched_headers(xxHash xxHash::xxhash .)
     endif()
   endforeach()
 endfunction()
