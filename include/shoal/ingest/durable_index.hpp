@@ -27,6 +27,7 @@
 #include "shoal/core/platform.hpp"
 #include "shoal/index/batch_error.hpp"
 #include "shoal/index/batch_source.hpp"
+#include "shoal/index/config.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/index/options.hpp"
 #include "shoal/index/progress.hpp"
