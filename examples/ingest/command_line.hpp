@@ -1,0 +1,57 @@
+#pragma once
+// What the two programs' command lines share: numbers that are checked as they are typed, and the exit codes.
+
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "console.hpp"
+#include <shoal/core/version.hpp>
+
+namespace shoal::tools {
+
+/// How a program ends; 128 + the signal where one ended it.
+enum ExitCode : int { success = 0, bad_input = 1, bad_usage = 2, store_failed = 3, output_lost = 4 };
+
+/// Digits only and in the range: CLI11's own check lets -1 become the largest number there is.
+template <class T>
+[[nodiscard]] CLI::Validator whole_number(T least, T most) {
+  return {[least, most](const std::string& given) {
+            T number{};
+            const char* end = given.data() + given.size();
+            const auto [stopped, error] = std::from_chars(given.data(), end, number);
+            const bool is_good = error == std::errc() && stopped == end && number >= least && number <= most;
+            return is_good ? "" : fmt::format("expected a whole number from {} to {}, got '{}'", least, most, given);
+          },
+          ""};
+}
+
+/// An option whose default stands in --help.
+template <class T>
+void add_number(CLI::App& app, const char* name, T& value, T least, T most, const char* help) {
+  app.add_option(name, value, help)->check(whole_number(least, most))->option_text(fmt::format("N [{}]", value));
+}
+/// An option without a default.
+template <class T>
+void add_number(CLI::App& app, const char* name, std::optional<T>& value, T least, T most, const char* help) {
+  app.add_option(name, value, help)->check(whole_number(least, most))->option_text("N");
+}
+
+/// Seconds as they are typed: "1", "0.25"; nothing for what is no time, or more than a year.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_seconds(const std::string& text);
+
+/// "1,2,4"; empty or "none" for no times.
+[[nodiscard]] std::optional<std::vector<std::chrono::milliseconds>> parse_delays(const std::string& text);
+
+/// Reads arguments into what `app` was told of. The exit code where the program ends with that: help or the version was
+/// printed, or one line says what is wrong.
+[[nodiscard]] std::optional<int> parse_arguments(CLI::App& app, std::vector<std::string> arguments,
+                                                 const Console& console);
+
+}  // namespace shoal::tools

@@ -1,0 +1,299 @@
+#include "ingest.hpp"
+
+#include <cmath>
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "acknowledging_sink.hpp"
+#include "command_line.hpp"
+#include "content_hash.hpp"
+#include "ingest_options.hpp"
+#include "inputs.hpp"
+#include "progress_display.hpp"
+#include "searchable.hpp"
+#include "store.hpp"
+#include <datasets/result.hpp>
+#include <shoal/ingest/batch_writer.hpp>
+
+namespace shoal::tools {
+
+namespace {
+
+constexpr const char* program = "shoal-ingest";
+
+/// Is it the record that is wrong, rather than the store?
+bool is_fault_of_record(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::dimension_mismatch:
+    case ErrorCode::not_finite:
+    case ErrorCode::norm_too_large:
+    case ErrorCode::zero_vector:
+    case ErrorCode::invalid_metadata: return true;
+    default: return false;
+  }
+}
+
+/// What came of a run.
+struct Outcome {
+  int code = success;
+  IngestProgress progress{};
+  std::uint64_t transactions = 0;
+};
+
+class Ingestion {
+ public:
+  Ingestion(const IngestOptions& options, const Console& console, Inputs inputs)
+      : options_(options), console_(console), inputs_(std::move(inputs)), display_(console, !options.is_quiet) {}
+
+  int run() {
+    if (!has_folder()) {
+      return fail(
+          Error(ErrorCode::cannot_open, datasets::shown(options_.store) + ": cannot be made: there is no such folder"));
+    }
+    auto dimensions = find_dimensions();
+    if (!dimensions) return end({.code = *ended_});
+    auto store = open_store(store_place(), {.dimensions = *dimensions, .busy_timeout = options_.busy_timeout}, retry(),
+                            console_.clock, stop());
+    if (!store) return fail(store.error());
+    judge_ = make_judge(options_.metric, store->dimensions());
+    if (!options_.builds) return end(write_to(*store));
+
+    const auto begun = Clock::now();
+    auto index =
+        make_searchable(*std::move(store), {.metric = options_.metric, .threads = options_.threads, .stop = stop()});
+    if (!index) return interrupted() ? end({.code = exit_code()}) : fail(index.error());
+    const std::size_t entries = (*index)->size();
+    const double opening_seconds = seconds_since(begun);
+    Outcome outcome = write_to(**index);
+    const bool is_said =
+        options_.is_quiet ||
+        print_now(console_, fmt::format("index: {} entries, {} of them from before, linked in {:.3f} s\n",
+                                        (*index)->size(), entries, opening_seconds));
+    if (!is_said && outcome.code == success) outcome.code = output_lost;
+    return end(std::move(outcome));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static double seconds_since(Clock::time_point begun) {
+    return std::chrono::duration<double>(Clock::now() - begun).count();
+  }
+
+  [[nodiscard]] StorePlace store_place() const { return {options_.store, console_.vfs}; }
+  [[nodiscard]] RetryPolicy retry() const { return {options_.retry_delays}; }
+  [[nodiscard]] bool interrupted() const {
+    return console_.interrupt != nullptr && console_.interrupt->stop_requested();
+  }
+  [[nodiscard]] StopToken stop() const { return stop_token(console_.interrupt); }
+
+  // --- reading ---
+
+  /// The next record. Nothing: `ended_` says with which code reading ends. What is bad is reported and counted.
+  std::optional<Record<>> read() {
+    if (first_) return std::exchange(first_, std::nullopt);
+    for (;;) {
+      switch (inputs_.next()) {
+        case Inputs::Next::end: ended_ = success; return std::nullopt;
+        case Inputs::Next::interrupted: ended_ = exit_code(); return std::nullopt;
+        case Inputs::Next::vector:
+          if (auto record = make_record()) return record;
+          report_bad(inputs_.where() + ": expected at most 2^64 ids, got a row beyond the last one");
+          break;
+        case Inputs::Next::bad: report_bad(inputs_.message()); break;
+      }
+      ++unread_errors_;
+      if (ended_) return std::nullopt;
+    }
+  }
+
+  std::optional<Record<>> make_record() {
+    JsonLine& line = inputs_.line();
+    Record<> record;
+    if (inputs_.is_row()) {
+      if (rows_ > std::numeric_limits<std::uint64_t>::max() - options_.first_id) return std::nullopt;
+      record.id = options_.first_id + rows_++;
+    } else {
+      record.id = *line.id;
+    }
+    record.vector = std::move(line.vector);
+    record.metadata = std::move(line.metadata);
+    record.content_hash = std::move(line.content_hash);
+    if (record.content_hash.empty()) record.content_hash = content_hash(record.vector, record.metadata);
+    return record;
+  }
+
+  void report_bad(const std::string& message) {
+    display_.message(fmt::format("{}: {}", program, message));
+    if (!options_.skips_errors) ended_ = bad_input;
+  }
+
+  // --- the store ---
+
+  /// Of the vectors: as asked for; 0 where the store that is there tells; else those of the first record, which is kept
+  /// for later. Nothing where there is none.
+  std::optional<std::size_t> find_dimensions() {
+    if (options_.dimensions) return *options_.dimensions;
+    std::error_code ignored;
+    const bool is_there = std::filesystem::exists(options_.store, ignored);
+    if (is_there && std::filesystem::file_size(options_.store, ignored) != 0) return 0;
+    first_ = read();
+    if (!first_) return std::nullopt;
+    return first_->vector.size();
+  }
+
+  /// Is there a folder for the store to be made in? Asked before input is read that then has no place to go.
+  [[nodiscard]] bool has_folder() const {
+    const auto folder = std::filesystem::path(options_.store).parent_path();
+    std::error_code ignored;
+    return folder.empty() || std::filesystem::is_directory(folder, ignored);
+  }
+
+  /// Reads all there is and writes it to `target`.
+  template <class Target>
+  Outcome write_to(Target& target) {
+    Outcome outcome;
+    std::uint64_t persisted = 0;
+    bool is_output_lost = false;
+    AcknowledgingSink<Target> sink(
+        target,
+        [&](std::size_t count) {
+          ++outcome.transactions;
+          persisted += count;
+          if (options_.acknowledges && !is_output_lost) {
+            is_output_lost = !print_now(console_, fmt::format("persisted {}\n", persisted));
+          }
+        },
+        [this](const Record<>& record) { return judge_(record.vector); });
+    struct Ask {
+      const Interrupt* interrupt;
+      const bool* is_output_lost;
+      [[nodiscard]] bool stop_requested() const {
+        return *is_output_lost || (interrupt != nullptr && interrupt->stop_requested());
+      }
+    };
+    BatchWriterOptions options;
+    options.store_batch_size = options_.store_batch_size;
+    options.store_batch_bytes = options_.store_batch_bytes;
+    options.total = options_.total.value_or(inputs_.total().value_or(0));
+    options.force_all = options_.force_all;
+    options.retry = retry();
+    options.stop = StopToken(Ask{console_.interrupt, &is_output_lost});
+    options.clock = console_.clock;
+    options.progress_interval = options_.progress_interval.value_or(display_.is_terminal() ? 100 : 5'000);
+    options.progress = [this](const IngestProgress& progress) { display_.update(progress); };
+    BatchWriter writer(sink, std::move(options));
+
+    std::optional<IngestError> failure;
+    std::uint64_t refused_id = 0;
+    while (!ended_ && !failure) {
+      auto record = read();
+      for (; unread_errors_ != 0; --unread_errors_) writer.count_error();
+      if (!record) break;
+      refused_id = record->id;
+      auto added = writer.add(*std::move(record));
+      if (added) continue;
+      IngestError& error = added.error();
+      if (error.cause.code() == ErrorCode::cancelled) {
+        ended_ = interrupted() ? exit_code() : int{output_lost};
+      } else if (error.accepted == 0 && is_fault_of_record(error.cause.code())) {
+        report_bad(fmt::format("{}: id {}: {}", inputs_.where(), refused_id, error.cause.message()));
+      } else {
+        failure = std::move(error);
+      }
+    }
+    const bool was_refused = failure && failure->accepted == 0;
+    if (!failure) {
+      auto finished = writer.finish();
+      if (!finished) failure = std::move(finished.error());
+    }
+    outcome.progress = writer.progress();
+    outcome.code = failure ? store_failed : is_output_lost ? output_lost : ended_.value_or(success);
+    if (failure) {
+      report_lost(*failure, persisted, writer.buffered(), was_refused ? std::optional(refused_id) : std::nullopt);
+      static_cast<void>(writer.take_buffered());  // what was said not to be written is not written any more
+    } else if (interrupted()) {
+      display_.message(fmt::format("{}: {} ended it; all that was read is persisted, {} records of this run", program,
+                                   console_.interrupt->signal() == SIGINT ? "SIGINT" : "SIGTERM", persisted));
+    } else if (is_output_lost) {
+      display_.message(
+          fmt::format("{}: standard output is closed; all that was read is persisted, {} records of "
+                      "this run",
+                      program, persisted));
+    }
+    return outcome;
+  }
+
+  /// The store failed for good.
+  void report_lost(const IngestError& failure, std::uint64_t persisted, std::span<const Record<>> buffered,
+                   std::optional<std::uint64_t> refused_id) {
+    display_.message(fmt::format("{}: {}", program, failure.cause.message()));
+    display_.message(fmt::format("{}: persisted: {} records of this run", program, persisted));
+    const std::size_t lost = buffered.size() + (refused_id ? 1 : 0);
+    if (lost == 0) return;
+    const std::uint64_t first = buffered.empty() ? *refused_id : buffered.front().id;
+    const std::uint64_t last = refused_id ? *refused_id : buffered.back().id;
+    display_.message(
+        fmt::format("{}: not persisted: {} records that were read, the first has id {}, the last id {}; "
+                    "run it again to write them",
+                    program, lost, first, last));
+  }
+
+  [[nodiscard]] int fail(const Error& error) {
+    display_.message(fmt::format("{}: {}", program, error.message()));
+    display_.message(fmt::format("{}: persisted: 0 records of this run", program));
+    return end({.code = store_failed});
+  }
+
+  // --- the end ---
+
+  [[nodiscard]] int exit_code() const { return exit_code_of_signal(console_.interrupt->signal()); }
+
+  /// The summary, and the exit code.
+  int end(Outcome outcome) {
+    const IngestProgress& progress = outcome.progress;
+    if (options_.is_quiet) return outcome.code;
+    const bool is_said = print_now(
+        console_, fmt::format("generated {}, persisted {}, skipped {}, errors {}, transactions {}, seconds {:.3f}\n",
+                              progress.generated, progress.persisted, progress.skipped,
+                              progress.errors + unread_errors_, outcome.transactions, seconds_since(begun_)));
+    if (!is_said) say(console_, fmt::format("{}: standard output is closed, or full", program));
+    return is_said || outcome.code != success ? outcome.code : output_lost;
+  }
+
+  const IngestOptions& options_;
+  const Console& console_;
+  Inputs inputs_;
+  ProgressDisplay display_;
+  VectorJudge judge_;
+  Clock::time_point begun_ = Clock::now();
+  std::optional<Record<>> first_;    // read to learn the dimensions
+  std::uint64_t rows_ = 0;           // that were given ids
+  std::uint64_t unread_errors_ = 0;  // that the writer was not told of
+  std::optional<int> ended_;         // why no more is read
+};
+
+}  // namespace
+
+int run_ingest(const std::vector<std::string>& arguments, const Console& console) {
+  try {
+    const auto options = parse_ingest_options(arguments, console);
+    if (!options) return options.error();
+    auto inputs = Inputs::open(options->files, options->format, LineKind::record, console);
+    if (!inputs) return complain(console, program, inputs.error(), bad_usage);
+    return Ingestion(*options, console, *std::move(inputs)).run();
+  } catch (const std::bad_alloc&) {
+    return complain(console, program, "not enough memory; --store-batch-size or --store-batch-bytes takes less",
+                    store_failed);
+  } catch (const std::exception& error) {
+    return complain(console, program, error.what(), store_failed);
+  }
+}
+
+}  // namespace shoal::tools

@@ -1,0 +1,55 @@
+#include "interrupt.hpp"
+
+#include <cerrno>
+#include <stdexcept>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace shoal::tools {
+
+namespace {
+
+constexpr std::array<int, 2> signals{SIGINT, SIGTERM};
+
+// All that a handler may touch.
+volatile std::sig_atomic_t which = 0;
+int pipe_ends[2] = {-1, -1};
+
+extern "C" void remember(int signal) {
+  const int saved = errno;
+  which = signal;
+  for (const int each : signals) std::signal(each, SIG_DFL);
+  const char byte = 0;
+  const ssize_t written = ::write(pipe_ends[1], &byte, 1);
+  static_cast<void>(written);  // the pipe is empty, and has room
+  errno = saved;
+}
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  which = 0;
+  if (::pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error("cannot make a pipe for signals");
+  struct sigaction action {};
+  action.sa_handler = remember;
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    previous_[i].signal = signals[i];
+    ::sigaction(signals[i], nullptr, &previous_[i].action);
+    if (previous_[i].action.sa_handler != SIG_IGN) ::sigaction(signals[i], &action, nullptr);
+  }
+}
+
+Interrupt::~Interrupt() {
+  for (const Previous& each : previous_) ::sigaction(each.signal, &each.action, nullptr);
+  for (int& end : pipe_ends) {
+    ::close(end);
+    end = -1;
+  }
+}
+
+int Interrupt::signal() const noexcept { return which; }
+
+int Interrupt::descriptor() const noexcept { return pipe_ends[0]; }
+
+}  // namespace shoal::tools
