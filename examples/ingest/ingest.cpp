@@ -63,20 +63,7 @@ class Ingestion {
     if (!store) return fail(store.error());
     judge_ = make_judge(options_.metric, store->dimensions());
     if (!options_.builds) return end(write_to(*store));
-
-    const auto begun = Clock::now();
-    auto index =
-        make_searchable(*std::move(store), {.metric = options_.metric, .threads = options_.threads, .stop = stop()});
-    if (!index) return interrupted() ? end({.code = exit_code()}) : fail(index.error());
-    const std::size_t entries = (*index)->size();
-    const double opening_seconds = seconds_since(begun);
-    Outcome outcome = write_to(**index);
-    const bool is_said =
-        options_.is_quiet ||
-        print_now(console_, fmt::format("index: {} entries, {} of them from before, linked in {:.3f} s\n",
-                                        (*index)->size(), entries, opening_seconds));
-    if (!is_said && outcome.code == success) outcome.code = output_lost;
-    return end(std::move(outcome));
+    return end(write_to_index(*std::move(store)));
   }
 
  private:
@@ -155,6 +142,32 @@ class Ingestion {
     return folder.empty() || std::filesystem::is_directory(folder, ignored);
   }
 
+  /// The same by way of an index, which shows that all can be searched for.
+  Outcome write_to_index(Store store) {
+    const auto begun = Clock::now();
+    auto index =
+        make_searchable(std::move(store),
+                        {.metric = options_.metric, .threads = options_.threads, .links_behind = true, .stop = stop()});
+    if (!index) {
+      if (interrupted()) return {.code = exit_code()};
+      report_lost(index.error(), 0);
+      return {.code = store_failed};
+    }
+    const std::size_t found = (*index)->size();
+    const double opening_seconds = seconds_since(begun);
+    Outcome outcome = write_to(**index);
+    if (interrupted() || outcome.code == store_failed) return outcome;
+    if (auto linked = (*index)->refresh(); !linked) {
+      report_lost(linked.error(), outcome.progress.persisted);
+      outcome.code = store_failed;
+    } else if (!options_.is_quiet &&
+               !print_now(console_, fmt::format("index: {} entries, {} of them from before, opened in {:.3f} s\n",
+                                                (*index)->size(), found, opening_seconds))) {
+      outcome.code = output_lost;
+    }
+    return outcome;
+  }
+
   /// Reads all there is and writes it to `target`.
   template <class Target>
   Outcome write_to(Target& target) {
@@ -216,7 +229,7 @@ class Ingestion {
     outcome.progress = writer.progress();
     outcome.code = failure ? store_failed : is_output_lost ? output_lost : ended_.value_or(success);
     if (failure) {
-      report_lost(*failure, persisted, writer.buffered(), was_refused ? std::optional(refused_id) : std::nullopt);
+      report_lost(failure->cause, persisted, writer.buffered(), was_refused ? std::optional(refused_id) : std::nullopt);
       static_cast<void>(writer.take_buffered());  // what was said not to be written is not written any more
     } else if (interrupted()) {
       display_.message(fmt::format("{}: {} ended it; all that was read is persisted, {} records of this run", program,
@@ -230,10 +243,11 @@ class Ingestion {
     return outcome;
   }
 
-  /// The store failed for good.
-  void report_lost(const IngestError& failure, std::uint64_t persisted, std::span<const Record<>> buffered,
-                   std::optional<std::uint64_t> refused_id) {
-    display_.message(fmt::format("{}: {}", program, failure.cause.message()));
+  /// The store failed for good. Of what was read, `buffered` was accepted and not written; the record of `refused_id`
+  /// came behind it.
+  void report_lost(const Error& cause, std::uint64_t persisted, std::span<const Record<>> buffered = {},
+                   std::optional<std::uint64_t> refused_id = std::nullopt) {
+    display_.message(fmt::format("{}: {}", program, cause.message()));
     display_.message(fmt::format("{}: persisted: {} records of this run", program, persisted));
     const std::size_t lost = buffered.size() + (refused_id ? 1 : 0);
     if (lost == 0) return;
@@ -246,8 +260,7 @@ class Ingestion {
   }
 
   [[nodiscard]] int fail(const Error& error) {
-    display_.message(fmt::format("{}: {}", program, error.message()));
-    display_.message(fmt::format("{}: persisted: 0 records of this run", program));
+    report_lost(error, 0);
     return end({.code = store_failed});
   }
 

@@ -31,6 +31,7 @@ struct SearchableOptions {
   std::size_t M = 16;
   std::size_t ef_construction = 200;
   unsigned threads = 1;
+  bool links_behind = false;  ///< Links a batch while the next one is read and committed: as of DurableOptions.
   StopToken stop{};
 };
 
@@ -51,6 +52,9 @@ class Searchable {
   [[nodiscard]] virtual Expected<Committed, Error> batch_write(std::span<const Record<>> records) = 0;
   [[nodiscard]] virtual std::optional<Error> validate(const Record<>& record) const = 0;
   [[nodiscard]] virtual Expected<std::string, Error> content_hash(std::uint64_t id) const = 0;
+
+  /// Waits until all that was written can be searched for. *Errors*: as of DurableIndex::refresh.
+  [[nodiscard]] virtual Expected<void, Error> refresh() = 0;
 };
 
 /// Builds an index of what `store` holds. *Errors*: as of DurableIndex::open; invalid_config.

@@ -31,6 +31,7 @@ class SearchableIndex final : public Searchable {
   [[nodiscard]] Expected<std::string, Error> content_hash(std::uint64_t id) const override {
     return index_.content_hash(id);
   }
+  [[nodiscard]] Expected<void, Error> refresh() override { return index_.refresh(); }
 
  private:
   DurableIndex<Index, Store> index_;
@@ -46,6 +47,7 @@ template <class Index>
   DurableOptions durable;
   durable.threads = options.threads;
   durable.link_by_codes = true;
+  durable.link_behind = options.links_behind;
   durable.stop = options.stop;
   auto opened = DurableIndex<Index, Store>::open(*std::move(index), std::move(store), std::move(durable));
   if (!opened) return Unexpected<Error>(std::move(opened).error());
