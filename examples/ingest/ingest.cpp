@@ -56,14 +56,11 @@ class Ingestion {
       return fail(
           Error(ErrorCode::cannot_open, datasets::shown(options_.store) + ": cannot be made: there is no such folder"));
     }
-    auto dimensions = find_dimensions();
-    if (!dimensions) return end({.code = *ended_});
-    auto store = open_store(store_place(), {.dimensions = *dimensions, .busy_timeout = options_.busy_timeout}, retry(),
-                            console_.clock, stop());
-    if (!store) return fail(store.error());
-    judge_ = make_judge(options_.metric, store->dimensions());
-    if (!options_.builds) return end(write_to(*store));
-    return end(write_to_index(*std::move(store)));
+    auto store = open();
+    if (!store) return end({.code = *ended_});
+    if (!*store) return fail(store->error());
+    judge_ = make_judge(options_.metric, (*store)->dimensions());
+    return end(options_.builds ? write_to_index(**std::move(store)) : write_to(**store));
   }
 
  private:
@@ -73,8 +70,6 @@ class Ingestion {
     return std::chrono::duration<double>(Clock::now() - begun).count();
   }
 
-  [[nodiscard]] StorePlace store_place() const { return {options_.store, console_.vfs}; }
-  [[nodiscard]] RetryPolicy retry() const { return {options_.retry_delays}; }
   [[nodiscard]] bool interrupted() const {
     return console_.interrupt != nullptr && console_.interrupt->stop_requested();
   }
@@ -123,16 +118,23 @@ class Ingestion {
 
   // --- the store ---
 
-  /// Of the vectors: as asked for; 0 where the store that is there tells; else those of the first record, which is kept
-  /// for later. Nothing where there is none.
-  std::optional<std::size_t> find_dimensions() {
-    if (options_.dimensions) return *options_.dimensions;
+  /// The store that is there, or a new one of the dimensions asked for, or else of the first record, which is kept for
+  /// later. Nothing where there is none.
+  std::optional<Expected<Store, Error>> open() {
+    std::size_t dimensions = options_.dimensions.value_or(0);
     std::error_code ignored;
-    const bool is_there = std::filesystem::exists(options_.store, ignored);
-    if (is_there && std::filesystem::file_size(options_.store, ignored) != 0) return 0;
+    if (dimensions != 0 || std::filesystem::exists(options_.store, ignored)) {
+      auto store = open_with(dimensions);
+      // A file may be there and no store in it yet: an empty one, or of a run that was killed when it had just begun.
+      if (store || dimensions != 0 || store.error().code() != ErrorCode::invalid_config) return store;
+    }
     first_ = read();
     if (!first_) return std::nullopt;
-    return first_->vector.size();
+    return open_with(first_->vector.size());
+  }
+  [[nodiscard]] Expected<Store, Error> open_with(std::size_t dimensions) const {
+    return open_store({options_.store, console_.vfs}, {.dimensions = dimensions, .busy_timeout = options_.busy_timeout},
+                      {options_.retry_delays}, console_.clock, stop());
   }
 
   /// Is there a folder for the store to be made in? Asked before input is read that then has no place to go.
@@ -196,7 +198,7 @@ class Ingestion {
     options.store_batch_bytes = options_.store_batch_bytes;
     options.total = options_.total.value_or(inputs_.total().value_or(0));
     options.force_all = options_.force_all;
-    options.retry = retry();
+    options.retry.delays = options_.retry_delays;
     options.stop = StopToken(Ask{console_.interrupt, &is_output_lost});
     options.clock = console_.clock;
     options.progress_interval = options_.progress_interval.value_or(display_.is_terminal() ? 100 : 5'000);
@@ -205,7 +207,7 @@ class Ingestion {
 
     std::optional<IngestError> failure;
     std::uint64_t refused_id = 0;
-    while (!ended_ && !failure) {
+    while (!ended_ && !failure && !is_output_lost) {  // reading may wait for ever
       auto record = read();
       for (; unread_errors_ != 0; --unread_errors_) writer.count_error();
       if (!record) break;

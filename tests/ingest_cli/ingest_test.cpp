@@ -244,6 +244,11 @@ TEST_CASE("dimensions come from the option, from the store that is there, or fro
 
   write_file(folder.file("c.db"), "");  // as mktemp makes one
   CHECK(ingest({folder.file("c.db")}, line_of(1)).code == 0);
+
+  // What is left of a run that was killed before it had made its tables.
+  CHECK(support::Shell(folder.file("d.db"))("PRAGMA journal_mode = WAL; CREATE TABLE t(x); DROP TABLE t") == "wal;");
+  CHECK(ingest({folder.file("d.db")}, line_of(1)).code == 0);
+  CHECK(ids_in(folder.file("d.db")) == ids_from(1, 1));
 }
 
 TEST_CASE("a vector that an index of the metric could not take is refused") {

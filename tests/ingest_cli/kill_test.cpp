@@ -118,7 +118,7 @@ bool run_and_kill(const std::string& path, std::size_t& stored, support::Random&
   std::vector<std::string> arguments{
       path, "-", "--acknowledge", "--quiet", "--store-batch-size", std::to_string(batch_size)};
   if (random.below(4) == 0) arguments.emplace_back("--build");
-  support::Process process(arguments);
+  support::Process process(arguments, path + ".err");
   std::thread feeder([&process] {
     process.write(all_lines());
     process.end_input();
@@ -139,6 +139,8 @@ bool run_and_kill(const std::string& path, std::size_t& stored, support::Random&
   for (std::string line = process.read_line(); !line.empty(); line = process.read_line()) count = acknowledged(line);
   const int code = process.wait();
   feeder.join();
+  CAPTURE(code);
+  CAPTURE(support::read_file(path + ".err"));
   REQUIRE((code == -SIGKILL || code == 0));
   CAPTURE(stored);
   CAPTURE(count);

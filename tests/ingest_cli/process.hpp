@@ -101,10 +101,20 @@ class Process {
     int status = 0;
     while (waitpid(id_, &status, 0) < 0) REQUIRE(errno == EINTR);
     id_ = -1;
-    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    return code_of(status);
   }
+  /// The same without waiting; `still_runs`.
+  [[nodiscard]] int try_wait() {
+    int status = 0;
+    if (waitpid(id_, &status, WNOHANG) != id_) return still_runs;
+    id_ = -1;
+    return code_of(status);
+  }
+  static constexpr int still_runs = 1000;
 
  private:
+  static int code_of(int status) { return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status); }
+
   pid_t id_ = -1;
   int in_ = -1;
   int out_ = -1;
