@@ -136,7 +136,7 @@ TEST_CASE("a write that fails keeps its records, and they are written once when 
   CHECK(fourth.error().cause.code() == ErrorCode::storage_full);
   CHECK(fourth.error().progress.generated == 4);
   CHECK(fourth.error().progress.persisted == 0);
-  CHECK(fourth.error().what() == "ingestion failed with 4 generated, 0 persisted, 4 buffered: as the script says");
+  CHECK(fourth.error().what() == "at 4 generated, 0 persisted, 4 buffered: as the script says");
   CHECK(time.waits == std::vector<std::chrono::nanoseconds>{1s, 2s, 4s});
 
   store.script().outcomes.assign(4, ErrorCode::storage_full);

@@ -48,9 +48,9 @@ struct IngestError {
   std::size_t accepted = 0;   ///< Of the records of this call, from the front: they are in the buffer, or written.
   IngestProgress progress{};  ///< The counters at that moment.
 
-  /// "ingestion failed with N generated, M persisted, K buffered: CAUSE"
+  /// "at N generated, M persisted, K buffered: CAUSE"
   [[nodiscard]] std::string what() const {
-    std::string text = "ingestion failed with " + std::to_string(progress.generated) + " generated, " +
+    std::string text = "at " + std::to_string(progress.generated) + " generated, " +
                        std::to_string(progress.persisted) + " persisted, " + std::to_string(progress.buffered) +
                        " buffered: ";
     return text += cause.message();
