@@ -39,13 +39,6 @@ bool is_fault_of_record(ErrorCode code) {
   }
 }
 
-/// What came of a run.
-struct Outcome {
-  int code = success;
-  IngestProgress progress{};
-  std::uint64_t transactions = 0;
-};
-
 class Ingestion {
  public:
   Ingestion(const IngestOptions& options, const Console& console, Inputs inputs)
@@ -57,7 +50,7 @@ class Ingestion {
           Error(ErrorCode::cannot_open, datasets::shown(options_.store) + ": cannot be made: there is no such folder"));
     }
     auto store = open();
-    if (!store) return end({.code = *ended_});
+    if (!store) return end(*ended_);
     if (!*store) return fail(store->error());
     judge_ = make_judge(options_.metric, (*store)->dimensions());
     return end(options_.builds ? write_to_index(**std::move(store)) : write_to(**store));
@@ -144,81 +137,27 @@ class Ingestion {
     return folder.empty() || std::filesystem::is_directory(folder, ignored);
   }
 
-  /// The same by way of an index, which shows that all can be searched for.
-  Outcome write_to_index(Store store) {
-    const auto begun = Clock::now();
-    auto index =
-        make_searchable(std::move(store),
-                        {.metric = options_.metric, .threads = options_.threads, .links_behind = true, .stop = stop()});
-    if (!index) {
-      if (interrupted()) return {.code = exit_code()};
-      report_lost(index.error(), 0);
-      return {.code = store_failed};
-    }
-    const std::size_t found = (*index)->size();
-    const double opening_seconds = seconds_since(begun);
-    Outcome outcome = write_to(**index);
-    if (interrupted() || outcome.code == store_failed) return outcome;
-    if (auto linked = (*index)->refresh(); !linked) {
-      report_lost(linked.error(), outcome.progress.persisted);
-      outcome.code = store_failed;
-    } else if (!options_.is_quiet &&
-               !print_now(console_, fmt::format("index: {} entries, {} of them from before, opened in {:.3f} s\n",
-                                                (*index)->size(), found, opening_seconds))) {
-      outcome.code = output_lost;
-    }
-    return outcome;
-  }
-
-  /// Reads all there is and writes it to `target`.
+  /// Reads all there is and writes it to `target`. The exit code.
   template <class Target>
-  Outcome write_to(Target& target) {
-    Outcome outcome;
-    std::uint64_t persisted = 0;
-    bool is_output_lost = false;
+  int write_to(Target& target) {
     AcknowledgingSink<Target> sink(
-        target,
-        [&](std::size_t count) {
-          ++outcome.transactions;
-          persisted += count;
-          if (options_.acknowledges && !is_output_lost) {
-            is_output_lost = !print_now(console_, fmt::format("persisted {}\n", persisted));
-          }
-        },
+        target, [this](std::size_t count) { acknowledge(count); },
         [this](const Record<>& record) { return judge_(record.vector); });
-    struct Ask {
-      const Interrupt* interrupt;
-      const bool* is_output_lost;
-      [[nodiscard]] bool stop_requested() const {
-        return *is_output_lost || (interrupt != nullptr && interrupt->stop_requested());
-      }
-    };
-    BatchWriterOptions options;
-    options.store_batch_size = options_.store_batch_size;
-    options.store_batch_bytes = options_.store_batch_bytes;
-    options.total = options_.total.value_or(inputs_.total().value_or(0));
-    options.force_all = options_.force_all;
-    options.retry.delays = options_.retry_delays;
-    options.stop = StopToken(Ask{console_.interrupt, &is_output_lost});
-    options.clock = console_.clock;
-    options.progress_interval = options_.progress_interval.value_or(display_.is_terminal() ? 100 : 5'000);
-    options.progress = [this](const IngestProgress& progress) { display_.update(progress); };
-    BatchWriter writer(sink, std::move(options));
-
+    BatchWriter writer(sink, writer_options());
     std::optional<IngestError> failure;
-    std::uint64_t refused_id = 0;
-    while (!ended_ && !failure && !is_output_lost) {  // reading may wait for ever
+    std::uint64_t id = 0;
+    while (!ended_ && !failure && !is_output_lost_) {  // reading may wait for ever
       auto record = read();
       for (; unread_errors_ != 0; --unread_errors_) writer.count_error();
       if (!record) break;
-      refused_id = record->id;
+      id = record->id;
       auto added = writer.add(*std::move(record));
       if (added) continue;
       IngestError& error = added.error();
       if (error.cause.code() == ErrorCode::cancelled) {
         ended_ = interrupted() ? exit_code() : int{output_lost};
       } else if (error.accepted == 0 && is_fault_of_record(error.cause.code())) {
-        report_bad(fmt::format("{}: id {}: {}", inputs_.where(), refused_id, error.cause.message()));
+        report_bad(fmt::format("{}: id {}: {}", inputs_.where(), id, error.cause.message()));
       } else {
         failure = std::move(error);
       }
@@ -228,58 +167,102 @@ class Ingestion {
       auto finished = writer.finish();
       if (!finished) failure = std::move(finished.error());
     }
-    outcome.progress = writer.progress();
-    outcome.code = failure ? store_failed : is_output_lost ? output_lost : ended_.value_or(success);
+    progress_ = writer.progress();
     if (failure) {
-      report_lost(failure->cause, persisted, writer.buffered(), was_refused ? std::optional(refused_id) : std::nullopt);
+      report_lost(failure->cause, writer.buffered(), was_refused ? std::optional(id) : std::nullopt);
       static_cast<void>(writer.take_buffered());  // what was said not to be written is not written any more
-    } else if (interrupted()) {
-      display_.message(fmt::format("{}: {} ended it; all that was read is persisted, {} records of this run", program,
-                                   console_.interrupt->signal() == SIGINT ? "SIGINT" : "SIGTERM", persisted));
-    } else if (is_output_lost) {
-      display_.message(
-          fmt::format("{}: standard output is closed; all that was read is persisted, {} records of "
-                      "this run",
-                      program, persisted));
+      return store_failed;
     }
-    return outcome;
+    if (interrupted()) {
+      report_end(console_.interrupt->signal() == SIGINT ? "SIGINT ended it" : "SIGTERM ended it");
+    } else if (is_output_lost_) {
+      report_end("standard output is closed, or full");
+    }
+    return is_output_lost_ ? int{output_lost} : ended_.value_or(success);
+  }
+
+  /// The same by way of an index, which shows that all can be searched for.
+  int write_to_index(Store store) {
+    const auto begun = Clock::now();
+    auto index =
+        make_searchable(std::move(store),
+                        {.metric = options_.metric, .threads = options_.threads, .links_behind = true, .stop = stop()});
+    if (!index && interrupted()) return exit_code();
+    if (!index) return report_lost(index.error());
+    const std::size_t found = (*index)->size();
+    const double opening_seconds = seconds_since(begun);
+    const int code = write_to(**index);
+    if (interrupted() || code == store_failed) return code;
+    if (auto linked = (*index)->refresh(); !linked) return report_lost(linked.error());
+    if (options_.is_quiet) return code;
+    const bool is_said =
+        print_now(console_, fmt::format("index: {} entries, {} of them from before, opened in {:.3f} s\n",
+                                        (*index)->size(), found, opening_seconds));
+    return is_said || code != success ? code : int{output_lost};
+  }
+
+  [[nodiscard]] BatchWriterOptions writer_options() {
+    struct Stop {
+      const Ingestion* run;
+      [[nodiscard]] bool stop_requested() const { return run->is_output_lost_ || run->interrupted(); }
+    };
+    BatchWriterOptions options;
+    options.store_batch_size = options_.store_batch_size;
+    options.store_batch_bytes = options_.store_batch_bytes;
+    options.total = options_.total.value_or(inputs_.total().value_or(0));
+    options.force_all = options_.force_all;
+    options.retry.delays = options_.retry_delays;
+    options.stop = StopToken(Stop{this});
+    options.clock = console_.clock;
+    options.progress_interval = options_.progress_interval.value_or(display_.is_terminal() ? 100 : 5'000);
+    options.progress = [this](const IngestProgress& progress) { display_.update(progress); };
+    return options;
+  }
+
+  /// After each commit: so many more records are durable.
+  void acknowledge(std::size_t count) {
+    ++transactions_;
+    persisted_ += count;
+    if (!options_.acknowledges || is_output_lost_) return;
+    is_output_lost_ = !print_now(console_, fmt::format("persisted {}\n", persisted_));
+  }
+
+  // --- the end ---
+
+  void report_end(std::string_view why) {
+    display_.message(fmt::format("{}: {}; persisted: {} records of this run", program, why, persisted_));
   }
 
   /// The store failed for good. Of what was read, `buffered` was accepted and not written; the record of `refused_id`
-  /// came behind it.
-  void report_lost(const Error& cause, std::uint64_t persisted, std::span<const Record<>> buffered = {},
-                   std::optional<std::uint64_t> refused_id = std::nullopt) {
+  /// came behind it. The exit code.
+  int report_lost(const Error& cause, std::span<const Record<>> buffered = {},
+                  std::optional<std::uint64_t> refused_id = std::nullopt) {
     display_.message(fmt::format("{}: {}", program, cause.message()));
-    display_.message(fmt::format("{}: persisted: {} records of this run", program, persisted));
+    display_.message(fmt::format("{}: persisted: {} records of this run", program, persisted_));
     const std::size_t lost = buffered.size() + (refused_id ? 1 : 0);
-    if (lost == 0) return;
+    if (lost == 0) return store_failed;
     const std::uint64_t first = buffered.empty() ? *refused_id : buffered.front().id;
     const std::uint64_t last = refused_id ? *refused_id : buffered.back().id;
     display_.message(
         fmt::format("{}: not persisted: {} records that were read, the first has id {}, the last id {}; "
                     "run it again to write them",
                     program, lost, first, last));
+    return store_failed;
   }
-
-  [[nodiscard]] int fail(const Error& error) {
-    report_lost(error, 0);
-    return end({.code = store_failed});
-  }
-
-  // --- the end ---
+  int fail(const Error& error) { return end(report_lost(error)); }
 
   [[nodiscard]] int exit_code() const { return exit_code_of_signal(console_.interrupt->signal()); }
 
   /// The summary, and the exit code.
-  int end(Outcome outcome) {
-    const IngestProgress& progress = outcome.progress;
-    if (options_.is_quiet) return outcome.code;
+  int end(int code) {
+    if (options_.is_quiet) return code;
     const bool is_said = print_now(
         console_, fmt::format("generated {}, persisted {}, skipped {}, errors {}, transactions {}, seconds {:.3f}\n",
-                              progress.generated, progress.persisted, progress.skipped,
-                              progress.errors + unread_errors_, outcome.transactions, seconds_since(begun_)));
-    if (!is_said) say(console_, fmt::format("{}: standard output is closed, or full", program));
-    return is_said || outcome.code != success ? outcome.code : output_lost;
+                              progress_.generated, progress_.persisted, progress_.skipped,
+                              progress_.errors + unread_errors_, transactions_, seconds_since(begun_)));
+    if (is_said) return code;
+    if (!is_output_lost_) report_end("standard output is closed, or full");
+    return code != success ? code : int{output_lost};
   }
 
   const IngestOptions& options_;
@@ -288,10 +271,16 @@ class Ingestion {
   ProgressDisplay display_;
   VectorJudge judge_;
   Clock::time_point begun_ = Clock::now();
+
   std::optional<Record<>> first_;    // read to learn the dimensions
   std::uint64_t rows_ = 0;           // that were given ids
   std::uint64_t unread_errors_ = 0;  // that the writer was not told of
   std::optional<int> ended_;         // why no more is read
+
+  IngestProgress progress_;
+  std::uint64_t persisted_ = 0;
+  std::uint64_t transactions_ = 0;
+  bool is_output_lost_ = false;
 };
 
 }  // namespace

@@ -34,8 +34,8 @@ Exit codes:
     1   a bad record, or an input that is damaged, ended it; what came before is persisted
     2   wrong options, or an input that cannot be used; nothing was written
     3   the store failed; stderr says what is persisted and what is not
-    4   standard output was closed; what was read is persisted
-  130   SIGINT ended it, 143 SIGTERM; what was read is persisted
+    4   standard output was closed; what was buffered is persisted
+  130   SIGINT ended it, 143 SIGTERM; what was buffered is persisted
 
 Examples:
   shoal-ingest vectors.db base.fvecs

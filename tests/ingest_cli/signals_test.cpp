@@ -34,7 +34,7 @@ TEST_CASE("the first signal writes what is buffered, and ends the program with i
     CHECK(process.read_line() == "persisted 7");
     CHECK(contains(process.read_line(), summary_of(7, 7, 0, 0, 2)));
     CHECK(process.wait() == 128 + signal);
-    CHECK(contains(support::read_file(folder.file("err")), "all that was read is persisted, 7 records of this run"));
+    CHECK(contains(support::read_file(folder.file("err")), "ended it; persisted: 7 records of this run"));
     CHECK(ids_in(folder.file()) == ids_from(0, 7));
   }
 }
@@ -93,8 +93,7 @@ TEST_CASE("whoever closes the pipe of acknowledgements ends the run, and what wa
   process.close_output();
   process.write(lines_of(4, 4));  // its input stays open
   CHECK(process.wait() == 4);
-  CHECK(
-      contains(support::read_file(folder.file("err")), "standard output is closed; all that was read is persisted, 8"));
+  CHECK(contains(support::read_file(folder.file("err")), "standard output is closed, or full; persisted: 8 records"));
   CHECK(ids_in(folder.file()) == ids_from(0, 8));
 }
 
