@@ -86,7 +86,7 @@ TEST_CASE("lines end with a line feed, with or without a carriage return, or wit
 TEST_CASE("lines of any length are the same however they are cut into reads") {
   std::string text;
   std::vector<std::string> lines;
-  for (std::size_t length : {0, 1, 65'535, 65'536, 65'537, 7, 300'000, 0, 131'072, 3}) {
+  for (const std::size_t length : std::vector<std::size_t>{0, 1, 65'535, 65'536, 65'537, 7, 300'000, 0, 131'072, 3}) {
     lines.emplace_back(length, static_cast<char>('a' + lines.size()));
     text += lines.back() + "\n";
   }
