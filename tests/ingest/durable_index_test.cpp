@@ -452,6 +452,29 @@ TEST_CASE("what others write to the store is taken in by refresh, and by the nex
   check_holds(durable, expected);
 }
 
+TEST_CASE("a change that has nothing to do takes in what others wrote") {
+  const auto items = random_items(19, 20, dimensions);
+  bool link_behind = false;
+  SUBCASE("linked at once") {}
+  SUBCASE("linked behind") { link_behind = true; }
+  CAPTURE(link_behind);
+  for (const bool erases : {true, false}) {
+    CAPTURE(erases);
+    auto durable = open(5'000, ScriptedStore(dimensions), 0, link_behind);
+    REQUIRE(durable.batch_write(as_records({items.begin(), items.begin() + 10})));
+    REQUIRE(durable.refresh());
+    auto& store = const_cast<ScriptedStore&>(durable.store());  // another program's, one transaction
+    REQUIRE(store.batch_write(as_records({items.begin() + 10, items.end()})));
+    if (erases) {
+      CHECK(durable.batch_erase(std::vector<Id>{9'999}).value().absent == std::vector<Id>{9'999});
+    } else {
+      CHECK(durable.batch_write({}).value().count == 0);
+    }
+    REQUIRE(durable.refresh());
+    check_holds(durable, items, 20);
+  }
+}
+
 TEST_CASE("what the index cannot take keeps the store from being opened, and names the record") {
   ScriptedStore store(dimensions);
   auto records = as_records(random_items(14, 5, dimensions));

@@ -349,7 +349,7 @@ class DurableIndex {
     wait_for_linking();
     if (!committed) return committed;
     return follow(*committed, [&]() -> Expected<Committed, Error> {
-      if (committed->sequence != sequence() + 1) return settle(*committed);
+      if (!is_next(*committed)) return settle(*committed);
       state_->behind.start(state_->index, *committed, records, link_options());
       return *committed;
     });
@@ -380,14 +380,18 @@ class DurableIndex {
   /// The index has what a transaction did. Where that was not the next one, there are others to take in, and perhaps it
   /// again.
   [[nodiscard]] Expected<Committed, Error> settle(const Committed& committed) {
-    const std::uint64_t known = sequence();
-    if (committed.sequence == known + 1) {
+    if (is_next(committed)) {
       set_sequence(committed.sequence);
-    } else if (committed.sequence > known) {
+    } else if (committed.sequence > sequence()) {
       auto caught_up = catch_up(0, {});
       if (!caught_up) return Unexpected<Error>(std::move(caught_up.error()));
     }
     return committed;
+  }
+
+  /// Is it the transaction after `sequence()`? One that had nothing to do has the number of another.
+  [[nodiscard]] bool is_next(const Committed& committed) const noexcept {
+    return committed.count != 0 && committed.sequence == sequence() + 1;
   }
 
   void set_sequence(std::uint64_t sequence) noexcept {
