@@ -475,6 +475,20 @@ TEST_CASE("a change that has nothing to do takes in what others wrote") {
   }
 }
 
+TEST_CASE("what others erase is taken in also where the index has taken in no whole transaction yet") {
+  const auto items = random_items(20, 10, dimensions);
+  auto durable = open();
+  auto& store = const_cast<ScriptedStore&>(durable.store());  // another program's
+  REQUIRE(store.write(as_records({items[0]})[0]));
+  // While the index links its first transaction, which is the second, another program erases of it.
+  REQUIRE(durable.batch_insert(std::span(items).subspan(1), [&](std::size_t done, std::size_t) {
+    if (done == 9) REQUIRE(store.erase(items[5].first));
+  }));
+  std::map<Id, std::vector<float>> expected(items.begin(), items.end());
+  expected.erase(items[5].first);
+  check_holds(durable, expected);
+}
+
 TEST_CASE("what the index cannot take keeps the store from being opened, and names the record") {
   ScriptedStore store(dimensions);
   auto records = as_records(random_items(14, 5, dimensions));

@@ -404,7 +404,19 @@ class DurableIndex {
     // Asked for first: what is committed in between is read too, and read again next time.
     auto last = state_->store.last_sequence();
     if (!last) return Unexpected<Error>(std::move(last.error()));
-    auto cursor = state_->store.read_since(sequence());
+    // Since 0 a store tells of no erasures, and the index may hold what was erased. No erasure is of transaction 1.
+    const bool may_hold_erased = sequence() == 0 && !index().empty();
+    auto reached = replay_since(sequence(), total, progress);
+    if (reached && may_hold_erased) reached = replay_since(1, 0, {});
+    if (!reached) return Unexpected<Error>(std::move(reached.error()));
+    set_sequence(std::max({sequence(), *last, *reached}));
+    return {};
+  }
+
+  /// Makes the changes after transaction `since`, and says which was the last; 0 where there were none.
+  [[nodiscard]] Expected<std::uint64_t, Error> replay_since(
+      std::uint64_t since, std::size_t total, const std::function<void(std::size_t, std::size_t)>& progress) {
+    auto cursor = state_->store.read_since(since);
     if (!cursor) return Unexpected<Error>(std::move(cursor.error()));
     detail::Replay<typename Store::Cursor, id_type> replay(*cursor, state_->options.stop);
     const BatchOptions options = link_options();
@@ -429,8 +441,7 @@ class DurableIndex {
       done += inserted->size();
     }
     if (replay.error()) return Unexpected<Error>(*std::move(replay.error()));
-    set_sequence(std::max({sequence(), *last, replay.last_sequence()}));
-    return {};
+    return replay.last_sequence();
   }
 
   std::unique_ptr<State> state_;
