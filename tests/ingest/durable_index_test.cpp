@@ -489,6 +489,17 @@ TEST_CASE("what others erase is taken in also where the index has taken in no wh
   check_holds(durable, expected);
 }
 
+TEST_CASE("erasing what only the store has is no error, for it is done") {
+  const auto items = random_items(21, 3, dimensions);
+  auto durable = open();
+  auto& store = const_cast<ScriptedStore&>(durable.store());  // another program's
+  REQUIRE(durable.batch_insert(std::span(items).first(2)));
+  REQUIRE(store.write(as_records({items[2]})[0]));
+  REQUIRE(durable.erase(items[2].first));
+  check_holds(durable, items, 2);
+  CHECK(durable.erase(items[2].first).error().code() == ErrorCode::id_not_found);
+}
+
 TEST_CASE("what the index cannot take keeps the store from being opened, and names the record") {
   ScriptedStore store(dimensions);
   auto records = as_records(random_items(14, 5, dimensions));

@@ -173,47 +173,27 @@ class DurableIndex {
     return batch_write(std::span(&record, 1));
   }
 
-  /// The entry is gone from the store and is not found any more. *Errors*: id_not_found; as above.
+  /// The entry is gone from the store and is not found any more. *Errors*: id_not_found: neither had it; as below.
   template <std::integral IdValue>
   [[nodiscard]] Expected<void, Error> erase(IdValue id) {
-    auto erased = batch_erase(std::span(&id, 1));
-    if (!erased) return Unexpected<Error>(std::move(erased.error()));
-    if (erased->erased.empty()) {
+    auto done = erase_all(std::span(&id, 1), EraseOptions());
+    if (!done) return Unexpected<Error>(std::move(done.error()));
+    if (done->report.erased.empty() && done->committed.count == 0) {
       return Unexpected<Error>(
           detail::make_error(ErrorCode::id_not_found, "expected an id that is in the index, got ", id));
     }
     return {};
   }
 
-  /// Erases entries in one transaction, each once, and says which ids were there.
+  /// Erases entries in one transaction, each once, and says which ids were in the index.
   /// *Shape*: any input range of integers; all of it is read before anything is erased. *Errors*: id_out_of_range, with
   /// its position; as above.
   template <std::ranges::input_range Ids>
     requires std::integral<std::ranges::range_value_t<Ids>>
   [[nodiscard]] Expected<EraseReport<id_type>, Error> batch_erase(Ids&& ids, const EraseOptions& options = {}) {
-    WriteCall write(*this);
-    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
-    SHOAL_TRY {
-      std::vector<id_type> wanted;
-      for (auto&& raw : ids) {
-        auto id = detail::to_id<id_type>(raw);
-        if (!id) {
-          return Unexpected<Error>(
-              detail::make_error(id.error().code(), "item ", wanted.size(), ": ", id.error().message()));
-        }
-        wanted.push_back(*id);
-      }
-      auto committed = detail::with_retry(state_->options.retry, state_->options.clock, StopToken(),
-                                          [&] { return state_->store.batch_erase(std::span<const id_type>(wanted)); });
-      if (!committed) return Unexpected<Error>(std::move(committed.error()));
-      return follow(*committed, [&]() -> Expected<EraseReport<id_type>, Error> {
-        auto report = state_->index.batch_erase(wanted, options);
-        if (!report) return report;
-        if (auto settled = settle(*committed); !settled) return Unexpected<Error>(std::move(settled.error()));
-        return report;
-      });
-    }
-    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+    auto done = erase_all(std::forward<Ids>(ids), options);
+    if (!done) return Unexpected<Error>(std::move(done.error()));
+    return std::move(done->report);
   }
 
   /// Takes in what the store holds beyond `sequence()`: what other programs wrote, and what could not be linked.
@@ -292,6 +272,39 @@ class DurableIndex {
     if (index.dimensions() == store.dimensions()) return std::nullopt;
     return detail::make_error(ErrorCode::incompatible, "expected a store of ", index.dimensions(),
                               " dimensions, as the index has, got one of ", store.dimensions());
+  }
+
+  /// What an erasure did to the store, and what to the index.
+  struct Erased {
+    Committed committed;
+    EraseReport<id_type> report;
+  };
+
+  template <class Ids>
+  [[nodiscard]] Expected<Erased, Error> erase_all(Ids&& ids, const EraseOptions& options) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    SHOAL_TRY {
+      std::vector<id_type> wanted;
+      for (auto&& raw : ids) {
+        auto id = detail::to_id<id_type>(raw);
+        if (!id) {
+          return Unexpected<Error>(
+              detail::make_error(id.error().code(), "item ", wanted.size(), ": ", id.error().message()));
+        }
+        wanted.push_back(*id);
+      }
+      auto committed = detail::with_retry(state_->options.retry, state_->options.clock, StopToken(),
+                                          [&] { return state_->store.batch_erase(std::span<const id_type>(wanted)); });
+      if (!committed) return Unexpected<Error>(std::move(committed.error()));
+      return follow(*committed, [&]() -> Expected<Erased, Error> {
+        auto report = state_->index.batch_erase(wanted, options);
+        if (!report) return Unexpected<Error>(std::move(report.error()));
+        if (auto settled = settle(*committed); !settled) return Unexpected<Error>(std::move(settled.error()));
+        return Erased{*committed, *std::move(report)};
+      });
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
   /// Whether all records find room.
