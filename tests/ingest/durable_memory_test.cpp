@@ -2,6 +2,8 @@
 // the index says that it is behind.
 
 #include <cstddef>
+#include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -83,4 +85,24 @@ TEST_CASE("whichever allocation of a change fails, nothing is lost and the index
   }
   CHECK(behind > 0);
   CHECK(refused > 0);
+}
+
+TEST_CASE("records that find no room and no memory to tell are refused with an error") {
+  const auto items = random_items(3, 8, dimensions);
+  std::vector<Record<Id>> records;
+  for (const auto& [id, vector] : items) records.push_back({.id = id, .vector = vector});
+  for (std::size_t allowed = 0;; ++allowed) {
+    CAPTURE(allowed);
+    auto durable =
+        Durable::open(Index({.dimensions = dimensions, .max_elements = 8}), ScriptedStore(dimensions)).value();
+    bool done = false;
+    {
+      const FailingAllocations failing(allowed);
+      CHECK_NOTHROW(static_cast<void>(durable.batch_write(records)));
+      done = !FailingAllocations::stop();
+    }
+    REQUIRE(durable.refresh());
+    check_agrees(durable);
+    if (done) break;
+  }
 }

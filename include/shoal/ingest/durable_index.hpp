@@ -312,15 +312,17 @@ class DurableIndex {
     const std::size_t most = index().config().max_elements;
     if (most == 0) return std::nullopt;
     wait_for_linking();
-    std::unordered_set<id_type> added;
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      const id_type id = records[i].id;
-      if (state_->index.contains(id) || !added.insert(id).second || state_->index.size() + added.size() <= most)
-        continue;
-      return detail::make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ", most,
-                                " entries, record ", i, ", id ", id, " would be one more");
+    SHOAL_TRY {
+      std::unordered_set<id_type> added;
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        const id_type id = records[i].id;
+        if (index().contains(id) || !added.insert(id).second || size() + added.size() <= most) continue;
+        return detail::make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ", most,
+                                  " entries, record ", i, ", id ", id, " would be one more");
+      }
+      return std::nullopt;
     }
-    return std::nullopt;
+    SHOAL_CATCH_BAD_ALLOC { return Error(ErrorCode::out_of_memory); }
   }
 
   [[nodiscard]] BatchOptions link_options() const {
