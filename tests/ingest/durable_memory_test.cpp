@@ -87,6 +87,41 @@ TEST_CASE("whichever allocation of a change fails, nothing is lost and the index
   CHECK(refused > 0);
 }
 
+TEST_CASE("whichever allocation of a batch_insert fails, what it says is in is what the store has") {
+  const auto items = random_items(2, 40, dimensions);
+  std::size_t refused = 0;
+  for (const bool forever : {false, true}) {
+    for (std::size_t allowed = 0;; ++allowed) {
+      CAPTURE(forever);
+      CAPTURE(allowed);
+      shoal::DurableOptions options;
+      options.store_batch_size = 16;
+      auto durable = Durable::open(Index({.dimensions = dimensions}), ScriptedStore(dimensions), options).value();
+      bool done = false;
+      {
+        const FailingAllocations failing(allowed, forever);
+        const auto inserted = durable.batch_insert(items);
+        done = !FailingAllocations::stop();
+        if (inserted) {
+          REQUIRE(inserted->size() == items.size());
+        } else if (inserted.error().cause.code() != ErrorCode::behind_store) {
+          ++refused;
+          const auto& error = inserted.error();
+          REQUIRE(error.cause.code() == ErrorCode::out_of_memory);
+          REQUIRE(error.successful_ids.size() == error.successful_count);
+          REQUIRE(error.completed_count == error.successful_count);
+          REQUIRE(durable.store().count().value() == error.successful_count);
+          if (error.failed_index) REQUIRE(*error.failed_index == error.successful_count);
+        }
+      }
+      REQUIRE(durable.refresh());
+      check_agrees(durable);
+      if (done) break;
+    }
+  }
+  CHECK(refused > 0);
+}
+
 TEST_CASE("records that find no room and no memory to tell are refused with an error") {
   const auto items = random_items(3, 8, dimensions);
   std::vector<Record<Id>> records;

@@ -62,6 +62,7 @@ class DurableBatch {
  private:
   template <class Source>
   std::optional<Error> read_all(Source&& source) {
+    buffer_.reserve(index_.dimensions());
     in_source_ = true;
     if constexpr (std::ranges::sized_range<Source>) {
       total_ = static_cast<std::size_t>(std::ranges::size(source));
@@ -125,7 +126,6 @@ class DurableBatch {
     auto id = to_id<Id>(raw_id);
     if (!id) return std::move(id.error());
     failed_id_ = *id;
-    buffer_.reserve(index_.dimensions());
     auto floats = read_vector(vector, index_.dimensions(), buffer_);
     if (!floats) return std::move(floats.error());
     in_source_ = false;
@@ -143,9 +143,10 @@ class DurableBatch {
       return make_error(ErrorCode::capacity_exceeded, "expected at most max_elements = ", most, " entries, id ", id,
                         " would be one more");
     }
-    records_.push_back({.id = id, .vector = std::vector<float>(vector.begin(), vector.end())});
+    // The record last: where memory runs out before, the item is not in the piece, and what is noted of it is dropped.
     positions_.push_back(read_);
     if (!in_piece) piece_ids_.insert(id);
+    records_.push_back({.id = id, .vector = std::vector<float>(vector.begin(), vector.end())});
     if (!in_index && !in_piece) ++new_ids_;
     return std::nullopt;
   }
