@@ -141,3 +141,33 @@ TEST_CASE("records that find no room and no memory to tell are refused with an e
     if (done) break;
   }
 }
+
+TEST_CASE("a batch that memory was missing to begin to link is linked by the next change") {
+  struct CostlyExecutor {  // to copy it allocates
+    std::vector<int> state = std::vector<int>(100);
+    void operator()(std::size_t count, const std::function<void(std::size_t)>& task) const {
+      for (std::size_t i = 0; i < count; ++i) task(i);
+    }
+  };
+  const auto items = random_items(4, 60, dimensions);
+  std::vector<Record<Id>> records;
+  for (const auto& [id, vector] : items) records.push_back({.id = id, .vector = vector});
+  const std::span<const Record<Id>> all(records);
+  for (std::size_t allowed = 0;; ++allowed) {
+    CAPTURE(allowed);
+    shoal::DurableOptions options;
+    options.link_behind = true;
+    options.executor = CostlyExecutor();
+    auto durable = Durable::open(Index({.dimensions = dimensions}), ScriptedStore(dimensions), options).value();
+    bool done = false;
+    {
+      const FailingAllocations failing(allowed);
+      static_cast<void>(durable.batch_write(all.first(30)));
+      done = !FailingAllocations::stop();
+    }
+    REQUIRE(durable.batch_write(all.subspan(30)));
+    REQUIRE(durable.refresh());
+    check_agrees(durable);
+    if (done) break;
+  }
+}

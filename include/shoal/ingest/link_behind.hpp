@@ -50,11 +50,11 @@ class LinkBehind {
       vectors_.insert(vectors_.end(), record.vector.begin(), record.vector.end());
       items_.emplace_back(record.id, std::span(begin, record.vector.size()));
     }
-    outcome_ = Outcome{committed, std::nullopt};
     const auto link = [this, &index, options] {
       auto linked = index.batch_insert(items_, NoProgress{}, options);
       if (!linked) outcome_->failure = std::move(linked.error().cause);
     };
+    outcome_ = Outcome{committed, std::nullopt};  // from here on it is linked, or says why not
 #if SHOAL_HAS_THREADS
     SHOAL_TRY {
       thread_ = std::thread(link);
