@@ -343,6 +343,40 @@ TEST_CASE("what a callback throws comes through after the record was accepted") 
   CHECK(contents(store) == records(3));
 }
 
+TEST_CASE("a sink that is behind its store takes the next record, and says so") {
+  struct Behind {
+    using id_type = Id;
+    std::vector<Id> written;
+    bool stopped = false;
+    Expected<Committed, Error> batch_write(std::span<const Record<Id>> records) {
+      for (const auto& record : records) written.push_back(record.id);
+      return shoal::Unexpected<Error>(Error(ErrorCode::behind_store));
+    }
+    [[nodiscard]] bool stop_requested() const { return stopped; }
+  } sink;
+  struct Ask {
+    const Behind* sink;
+    [[nodiscard]] bool stop_requested() const { return sink->stopped; }
+  };
+  BatchWriter writer(sink, {.store_batch_bytes = 2 * size_bytes(record(0)) + 1, .stop = shoal::StopToken(Ask{&sink})});
+  REQUIRE(writer.add(record(0)));
+  REQUIRE(writer.add(record(1)));
+  const auto added = writer.add(record(2));  // those before it are written first, for there is no room
+  REQUIRE_FALSE(added);
+  CHECK(added.error().cause.code() == ErrorCode::behind_store);
+  CHECK(added.error().accepted == 1);
+  CHECK(sink.written == std::vector<Id>{0, 1});
+  CHECK(writer.buffered().size() == 1);
+  sink.stopped = true;
+  const auto refused = writer.add(record(3));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().cause.code() == ErrorCode::cancelled);  // behind_store would mean that it was accepted
+  CHECK(refused.error().accepted == 0);
+  CHECK(sink.written == std::vector<Id>{0, 1, 2});
+  CHECK(writer.progress().persisted == 3);
+  CHECK(writer.progress().generated == 3);
+}
+
 TEST_CASE("a writer may be used again after it has finished") {
   ScriptedStore store(3);
   BatchWriter writer(store);

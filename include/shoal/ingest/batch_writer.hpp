@@ -119,7 +119,7 @@ class BatchWriter {
   ///
   /// *Errors*: not accepted: what the sink finds wrong with the record; `cancelled` after a stop was requested (the
   /// buffer was flushed); an error of the sink while the buffer is full; out_of_memory. Accepted (`accepted` is 1): the
-  /// buffer is full and could not be written, or it was and is `behind_store`.
+  /// buffer is full and could not be written; `behind_store`: what was written could not be linked.
   [[nodiscard]] Expected<void, IngestError> add(Record<Id>&& record) { return take(std::move(record)); }
   [[nodiscard]] Expected<void, IngestError> add(const Record<Id>& record) { return take(record); }
 
@@ -190,7 +190,7 @@ class BatchWriter {
   template <class R>
   Expected<void, IngestError> take(R&& record) {
     if (options_.stop.stop_requested()) {
-      if (auto failure = write_buffer()) return fail(*std::move(failure), 0);
+      if (auto failure = write_buffer(); failure && !is_written(*failure)) return fail(*std::move(failure), 0);
       return fail(detail::make_error(ErrorCode::cancelled, "cancelled: a stop was requested"), 0);
     }
     if (auto fault = find_fault(record)) {
@@ -204,14 +204,18 @@ class BatchWriter {
       return {};
     }
     const std::size_t bytes = size_bytes(record);
+    std::optional<Error> failure;
     if (is_full() || (!buffer_.empty() && bytes > options_.store_batch_bytes - buffered_bytes_)) {
-      if (auto failure = write_buffer()) return fail(*std::move(failure), 0);
+      failure = write_buffer();
+      if (failure && !is_written(*failure)) return fail(*std::move(failure), 0);
     }
     SHOAL_TRY { keep(std::forward<R>(record)); }
     SHOAL_CATCH_BAD_ALLOC { return fail(Error(ErrorCode::out_of_memory), 0); }
     buffered_bytes_ += bytes;
     ++progress_.generated;
-    auto failure = is_full() ? write_buffer() : std::nullopt;
+    if (is_full()) {
+      if (auto later = write_buffer()) failure = std::move(later);
+    }
     report_if_due();
     if (failure) return fail(*std::move(failure), 1);
     return {};
@@ -252,6 +256,11 @@ class BatchWriter {
     buffer_.push_back(std::move(record));
   }
   void keep(const Record<Id>& record) { keep(Record<Id>(record)); }
+
+  /// Is it an error of records that are durable? There is room for others then.
+  [[nodiscard]] static bool is_written(const Error& failure) noexcept {
+    return failure.code() == ErrorCode::behind_store;
+  }
 
   /// Writes the buffer; what could not be written stays. Without an error it is empty.
   std::optional<Error> write_buffer() {
