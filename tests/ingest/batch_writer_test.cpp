@@ -343,6 +343,20 @@ TEST_CASE("what a callback throws comes through after the record was accepted") 
   CHECK(contents(store) == records(3));
 }
 
+TEST_CASE("what a callback throws at the last event does not leave the writer finished") {
+  ScriptedStore store(3);
+  bool throws = true;
+  std::vector<bool> finished;
+  BatchWriter writer(store, {.progress_interval = 1, .progress = [&](const IngestProgress& progress) {
+                               finished.push_back(progress.finished);
+                               if (progress.finished && std::exchange(throws, false)) throw std::runtime_error("gone");
+                             }});
+  CHECK_THROWS_WITH(static_cast<void>(writer.finish()), "gone");
+  REQUIRE(writer.add(record(0)));
+  REQUIRE(writer.finish());
+  CHECK(finished == std::vector<bool>{true, false, true});
+}
+
 TEST_CASE("a sink that is behind its store takes the next record, and says so") {
   struct Behind {
     using id_type = Id;

@@ -155,10 +155,9 @@ class BatchWriter {
   /// that: further records may be added. *Errors*: as of `flush`; may be called again.
   [[nodiscard]] Expected<IngestProgress, IngestError> finish() {
     auto failure = write_buffer();
-    progress_.finished = !failure;
-    report();
-    const IngestProgress last = progress();
-    progress_.finished = false;
+    IngestProgress last = progress();
+    last.finished = !failure;
+    report(last);
     if (failure) return Unexpected<IngestError>(IngestError{*std::move(failure), 0, last});
     return last;
   }
@@ -301,11 +300,11 @@ class BatchWriter {
 
   void report_if_due() {
     if (options_.progress_interval == 0 || progress_.processed() - reported_ < options_.progress_interval) return;
-    report();
+    report(progress());
   }
-  void report() {
-    reported_ = progress_.processed();
-    if (options_.progress) options_.progress(progress());
+  void report(const IngestProgress& now) {
+    reported_ = now.processed();
+    if (options_.progress) options_.progress(now);
   }
 
   Sink sink_;

@@ -12,9 +12,9 @@ namespace shoal::inline v0 {
 struct IngestProgress {
   std::uint64_t generated = 0;  ///< Records accepted from the producer.
   std::uint64_t persisted = 0;  ///< Of these, written durably.
-  std::uint64_t buffered = 0;   ///< Of these, still in memory. generated = persisted + buffered (+ those taken back).
-  std::uint64_t skipped = 0;    ///< Not accepted: unchanged since they were written.
-  std::uint64_t errors = 0;     ///< Not accepted: something was wrong with them.
+  std::uint64_t buffered = 0;   ///< Of these, still in memory: generated = persisted + buffered.
+  std::uint64_t skipped = 0;    ///< Not accepted: unchanged, what is written or waits already has their content.
+  std::uint64_t errors = 0;     ///< Not accepted: something was wrong with them. Also what the producer took back.
   std::uint64_t total = 0;      ///< Records to come in all; 0: unknown.
   std::chrono::nanoseconds elapsed{0};
   bool finished = false;  ///< The last event: the buffer was flushed for the last time.
