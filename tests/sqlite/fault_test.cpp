@@ -352,6 +352,43 @@ TEST_CASE("what is read is the truth or an error, whatever fails") {
   SUBCASE("calls of SQLite") { fail_reading(support::SqliteCalls{SQLITE_IOERR_READ}); }
 }
 
+TEST_CASE("a cursor that failed gives the same error again, and passes over no record") {
+  const Folder folder;
+  Store store = support::open_store(folder.file(), options());
+  std::vector<Record> records = support::make_records(1, 5);
+  for (std::size_t i = 0; i < records.size(); ++i)
+    records[i].content_hash.assign(100 * (i + 1), 'x');  // more each time
+  REQUIRE(store.batch_write(records).has_value());
+  support::NewAllocations faults;
+  std::size_t failures = 0;
+  for (std::int64_t k = 0;; ++k) {
+    CAPTURE(k);
+    auto cursor = store.read_since(0).value();
+    std::size_t read = 0;
+    bool has_failed = false;
+    faults.fail(k, false);
+    for (;;) {
+      const auto next = cursor.next();
+      if (!next) has_failed = true;
+      if (!next || *next == nullptr) break;
+      ++read;
+    }
+    const bool failed = faults.stop();
+    if (has_failed) {
+      ++failures;
+      for (int i = 0; i < 2; ++i) {
+        const auto again = cursor.next();
+        REQUIRE(!again.has_value());
+        CHECK(again.error().code() == ErrorCode::out_of_memory);
+      }
+    } else {
+      REQUIRE(read == records.size());
+    }
+    if (!failed) break;
+  }
+  CHECK(failures > 3);
+}
+
 TEST_CASE("errors of a disk have the codes that say so") {
   const Scene scene(write_batch);
   const auto codes = [&](auto&& faults) {

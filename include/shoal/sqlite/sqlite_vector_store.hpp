@@ -382,16 +382,12 @@ class SqliteVectorStore<Id>::Cursor {
       if (scan_->failed) return Unexpected<Error>(*scan_->failed);
       if (!scan_->reader) return nullptr;
       auto more = scan_->advance();
-      if (!more) {
-        scan_->failed = std::move(more).error();
-        scan_->release();
-        return Unexpected<Error>(*scan_->failed);
-      }
+      if (!more) return fail(std::move(more).error());
       if (*more) return &scan_->change;
       scan_->release();
       return nullptr;
     }
-    SHOAL_CATCH_BAD_ALLOC { return no_memory(); }
+    SHOAL_CATCH_BAD_ALLOC { return fail(Error(ErrorCode::out_of_memory)); }
   }
 
  private:
@@ -491,6 +487,13 @@ class SqliteVectorStore<Id>::Cursor {
   [[nodiscard]] std::optional<Error> begin() {
     scan_->failed = scan_->begin();
     return scan_->failed;
+  }
+
+  /// The row that the scan stands at was not given out and is passed: nothing can come behind it.
+  [[nodiscard]] Unexpected<Error> fail(Error&& error) {
+    scan_->failed = std::move(error);
+    scan_->release();
+    return Unexpected<Error>(*scan_->failed);
   }
 
   std::unique_ptr<Scan> scan_;
