@@ -211,6 +211,21 @@ TEST_CASE("a store whose properties or tables are gone is corrupt") {
   }
 }
 
+TEST_CASE("a store that has counted to the last number takes no more, and can be read") {
+  const Folder folder;
+  const std::string path =
+      make_store(folder, "UPDATE properties SET value = 9223372036854775806 WHERE name = 'sequence'");
+  Store store = open_store(path);
+  CHECK(store.write(support::record_of<std::uint64_t>(50, 1)).value().sequence == 9'223'372'036'854'775'807U);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(store.write(support::record_of<std::uint64_t>(51, 1)).error().code() == ErrorCode::corrupt);
+    CHECK(store.erase(50).error().code() == ErrorCode::corrupt);
+  }
+  CHECK(store.last_sequence().value() == 9'223'372'036'854'775'807U);
+  CHECK(store.get(50).value().has_value());
+  CHECK(open_store(path).count().value() == 3);
+}
+
 TEST_CASE("an id that came later and does not fit is named when it is read") {
   const Folder folder;
   Store wide = open_store(make_store(folder));

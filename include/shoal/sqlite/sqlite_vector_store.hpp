@@ -291,6 +291,10 @@ struct SqliteVectorStore<Id>::State {
       if (auto failed = writer->begin.run()) return Unexpected<Error>(*std::move(failed));
       const auto last = detail::read_number(writer->last_sequence);
       if (!last) return Unexpected<Error>(last.error());
+      if (*last >= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+        return Unexpected<Error>(detail::make_error(
+            ErrorCode::corrupt, "expected a last sequence that can be counted on from, got ", *last, "; in ", path));
+      }
       const std::uint64_t sequence = *last + 1;
       const auto stored_sequence = static_cast<std::int64_t>(sequence);
       const Expected<std::size_t, Error> count = body(stored_sequence);
