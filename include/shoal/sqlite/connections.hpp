@@ -217,7 +217,7 @@ struct Writer {
 /// *Errors*: those of SQLite; incompatible, corrupt, and the file untouched; invalid_config where a store was to be
 /// made of 0 dimensions.
 [[nodiscard]] inline Expected<Writer, Error> open_writer(const std::string& path, const SqliteStoreOptions& options,
-                                                         StoreFormat& format) {
+                                                         const StoreFormat& format) {
   const bool may_create = options.create && options.dimensions != 0;
   auto writer = Writer::connect(path, SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0), options);
   const auto refuse = [](Error&& error) { return Unexpected<Error>(std::move(error)); };
@@ -258,7 +258,6 @@ struct Writer {
   }
   const auto dimensions = check_properties(db, format);
   if (!dimensions) return refuse(Error(dimensions.error()));
-  format.dimensions = *dimensions;
   sqlite3_db_config(db.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   if (auto failed = writer->prepare()) return refuse(*std::move(failed));
   return writer;
