@@ -26,11 +26,21 @@ extern "C" void remember(int signal) {
   errno = saved;
 }
 
+/// A program that was started without its standard input would take the pipe for it, and wait for a signal to read.
+int beyond_standard_streams(int descriptor) {
+  if (descriptor > STDERR_FILENO) return descriptor;
+  const int moved = ::fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (moved < 0) throw std::runtime_error("cannot make a pipe for signals");
+  ::close(descriptor);
+  return moved;
+}
+
 }  // namespace
 
 Interrupt::Interrupt() {
   which = 0;
   if (::pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) != 0) throw std::runtime_error("cannot make a pipe for signals");
+  for (int& end : pipe_ends) end = beyond_standard_streams(end);
   struct sigaction action {};
   action.sa_handler = remember;
   for (std::size_t i = 0; i < signals.size(); ++i) {

@@ -108,4 +108,18 @@ TEST_CASE("who reads nothing of it loses nothing but its words") {
   CHECK(ids_in(folder.file()) == ids_from(0, 10));
 }
 
+TEST_CASE("what tells of signals is not taken for a standard input that is closed") {
+  const int kept = ::dup(STDIN_FILENO);
+  REQUIRE(kept > STDERR_FILENO);
+  ::close(STDIN_FILENO);
+  int descriptor = 0;
+  {
+    const shoal::tools::Interrupt interrupt;
+    descriptor = interrupt.descriptor();
+  }
+  ::dup2(kept, STDIN_FILENO);
+  ::close(kept);
+  CHECK(descriptor > STDERR_FILENO);
+}
+
 }  // namespace
