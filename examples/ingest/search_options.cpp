@@ -59,6 +59,7 @@ Expected<SearchProgramOptions, int> parse_search_options(const std::vector<std::
       ->option_text("NAME [by the file's name]");
   app.add_option("--id", options.ids, "the neighbours of a stored record, itself left out; may be given again")
       ->check(whole_number<std::uint64_t>(0, ~std::uint64_t{0}))
+      ->allow_extra_args(false)  // one each time: what stands behind it may be STORE
       ->option_text("N");
   app.add_option("--k", options.k, "neighbours of each query, at most")
       ->check(whole_number<std::size_t>(1, most))

@@ -159,6 +159,21 @@ TEST_CASE("the neighbours of a stored record are found by its id, itself left ou
   CHECK(lines_of_json(absent.out).size() == 1);
 }
 
+TEST_CASE("--id takes one value each time, so that the store may stand behind it") {
+  const Filled filled;
+  const std::string expected = search({filled.path, "--id", "7", "--id", "8", "--k", "1"}).out;
+  CHECK(support::count_lines(expected) == 2);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--id", "7", "--id", "8", filled.path, "--k", "1"},
+                                             {"--id=7", filled.path, "--id=8", "--k", "1"},
+                                             {"--k", "1", "--id=7", "--id=8", filled.path}}) {
+    const Ran ran = search(arguments);
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(ran.out == expected);
+  }
+}
+
 TEST_CASE("all within a distance are found, or the nearest k of them") {
   const Filled filled;
   const auto query = make_vectors(1, 3)[0];
