@@ -195,6 +195,7 @@ class Ingestion {
     if (interrupted() || code == store_failed) return code;
     if (auto linked = (*index)->refresh(); !linked) return report_lost(linked.error());
     if (options_.is_quiet) return code;
+    display_.finish();
     const bool is_said =
         print_now(console_, fmt::format("index: {} entries, {} of them from before, opened in {:.3f} s\n",
                                         (*index)->size(), found, opening_seconds));
@@ -224,6 +225,7 @@ class Ingestion {
     ++transactions_;
     persisted_ += count;
     if (!options_.acknowledges || is_output_lost_) return;
+    display_.clear();
     is_output_lost_ = !print_now(console_, fmt::format("persisted {}\n", persisted_));
   }
 
@@ -256,6 +258,7 @@ class Ingestion {
   /// The summary, and the exit code.
   int end(int code) {
     if (options_.is_quiet) return code;
+    display_.finish();
     const bool is_said = print_now(
         console_, fmt::format("generated {}, persisted {}, skipped {}, errors {}, transactions {}, seconds {:.3f}\n",
                               progress_.generated, progress_.persisted, progress_.skipped,

@@ -29,9 +29,7 @@ std::size_t columns(std::FILE* stream) {
 ProgressDisplay::ProgressDisplay(const Console& console, bool is_shown)
     : console_(console), is_shown_(is_shown), is_terminal_(draws_lines(console.err)) {}
 
-ProgressDisplay::~ProgressDisplay() {
-  if (is_drawn_) say(console_, "");
-}
+ProgressDisplay::~ProgressDisplay() { finish(); }
 
 void ProgressDisplay::update(const IngestProgress& progress) {
   if (!is_shown_) return;
@@ -60,6 +58,10 @@ void ProgressDisplay::message(std::string_view text) {
 void ProgressDisplay::clear() {
   if (is_drawn_) put("\r\x1b[K");
   is_drawn_ = false;
+}
+
+void ProgressDisplay::finish() {
+  if (std::exchange(is_drawn_, false)) put("\n");
 }
 
 void ProgressDisplay::put(const std::string& text) {

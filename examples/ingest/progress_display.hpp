@@ -24,13 +24,17 @@ class ProgressDisplay {
   void update(const IngestProgress& progress);
   /// One line, below what is drawn.
   void message(std::string_view text);
+  /// The line that is drawn is taken away: others print next, perhaps on the same terminal. The next update draws it
+  /// again.
+  void clear();
+  /// The line that is drawn stays, and what is printed next has a line of its own.
+  void finish();
 
   [[nodiscard]] bool is_terminal() const noexcept { return is_terminal_; }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void clear();
   void put(const std::string& text);
 
   const Console& console_;

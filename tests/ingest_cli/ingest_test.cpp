@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "support.hpp"
+#include "terminal.hpp"
 
 namespace {
 
@@ -293,6 +294,37 @@ TEST_CASE("progress goes to stderr, a line an event, and the last one has all pe
   CHECK(contains(ran.err, "90.0% | generated 9 | persisted 8 | "));
   CHECK(contains(ran.err, "100.0% | generated 10 | persisted 10 | "));
   CHECK(support::count_lines(ran.out) == 1);
+}
+
+TEST_CASE("on a terminal each result has a line of its own, and none is empty") {
+  const Folder folder;
+  const support::Terminal terminal;
+  write_file(folder.file("a.jsonl"), lines_of(0, 10));
+  shoal::tools::Console console;
+  console.out = terminal.stream();
+  console.err = terminal.stream();
+  const std::vector<std::string> arguments{folder.file(), folder.file("a.jsonl"), "--progress-interval", "1"};
+  CHECK(shoal::tools::run_ingest(arguments, console) == 0);
+  const std::string text = terminal.read();
+  CAPTURE(text);
+  CHECK(contains(text, "\x1b[K\n" + summary_of(10, 10, 0, 0, 1)));
+  CHECK(support::count_lines(text) == 2);
+  CHECK(text.back() == '\n');
+
+  auto more = arguments;
+  for (const char* each : {"--acknowledge", "--build", "--store-batch-size", "4", "--force-all"})
+    more.emplace_back(each);
+  CHECK(shoal::tools::run_ingest(more, console) == 0);
+  const std::string long_text = terminal.read();
+  CAPTURE(long_text);
+  for (const char* line : {"persisted 4\n", "persisted 8\n", "persisted 10\n"}) {
+    const std::string before = long_text.substr(0, long_text.find(line));
+    CAPTURE(line);
+    CHECK((before.ends_with("\r\x1b[K") || before.ends_with('\n')));
+  }
+  CHECK(contains(long_text, "\x1b[K\nindex: 10 entries"));
+  CHECK(contains(long_text, "\n" + summary_of(10, 10, 0, 0, 3)));
+  CHECK(!contains(long_text, "\n\n"));
 }
 
 TEST_CASE("the total of files of rows is known") {
