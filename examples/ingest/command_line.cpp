@@ -34,14 +34,18 @@ std::optional<int> parse_arguments(CLI::App& app, std::vector<std::string> argum
       fmt::format("{} {}.{}.{}", app.get_name(), SHOAL_VERSION_MAJOR, SHOAL_VERSION_MINOR, SHOAL_VERSION_PATCH),
       "print the version");
   app.get_formatter()->column_width(32);
+  const auto print = [&](const std::string& text) {
+    if (print_now(console, text)) return int{success};
+    return complain(console, app.get_name(), output_lost_message, output_lost);
+  };
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(arguments));
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
-    return print_now(console, app.help()) ? success : output_lost;
+    return print(app.help());
   } catch (const CLI::CallForVersion& version) {
-    return print_now(console, std::string(version.what()) + "\n") ? success : output_lost;
+    return print(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {
     return complain(console, app.get_name(), fmt::format("{} (--help lists the options)", error.what()), bad_usage);
   }

@@ -19,6 +19,9 @@ namespace shoal::tools {
 /// How a program ends; 128 + the signal where one ended it.
 enum ExitCode : int { success = 0, bad_input = 1, bad_usage = 2, store_failed = 3, output_lost = 4 };
 
+/// Why a program ends with `output_lost`.
+inline constexpr const char* output_lost_message = "standard output is closed, or full";
+
 /// Digits only and in the range: CLI11's own check lets -1 become the largest number there is.
 template <class T>
 [[nodiscard]] CLI::Validator whole_number(T least, T most) {

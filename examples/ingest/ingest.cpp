@@ -176,7 +176,7 @@ class Ingestion {
     if (interrupted()) {
       report_end(console_.interrupt->signal() == SIGINT ? "SIGINT ended it" : "SIGTERM ended it");
     } else if (is_output_lost_) {
-      report_end("standard output is closed, or full");
+      report_end(output_lost_message);
     }
     return is_output_lost_ ? int{output_lost} : ended_.value_or(success);
   }
@@ -264,7 +264,7 @@ class Ingestion {
                               progress_.generated, progress_.persisted, progress_.skipped,
                               progress_.errors + unread_errors_, transactions_, seconds_since(begun_)));
     if (is_said) return code;
-    if (!is_output_lost_) report_end("standard output is closed, or full");
+    if (!is_output_lost_) report_end(output_lost_message);
     return code != success ? code : int{output_lost};
   }
 

@@ -126,7 +126,7 @@ class Search {
     }
     line += "]}\n";
     if (print_now(console_, line)) return true;
-    code_ = output_lost;
+    code_ = complain(console_, program, output_lost_message, output_lost);
     return false;
   }
 

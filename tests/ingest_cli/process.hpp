@@ -1,6 +1,6 @@
 #pragma once
-// shoal-ingest as a process of its own: its standard input and output are pipes held here. What it prints is read line
-// by line, which is how tests know where it stands: nothing waits for a time.
+// shoal-ingest, or shoal-search, as a process of its own: its standard input and output are pipes held here. What it
+// prints is read line by line, which is how tests know where it stands: nothing waits for a time.
 
 #include <array>
 #include <cerrno>
@@ -25,12 +25,12 @@ class Process {
  public:
   /// `file_limit`: bytes that a file may grow to; 0: any.
   explicit Process(const std::vector<std::string>& arguments, const std::string& error_file = "/dev/null",
-                   rlim_t file_limit = 0) {
+                   rlim_t file_limit = 0, const char* program = SHOAL_INGEST_PROGRAM) {
     std::array<int, 2> in{};
     std::array<int, 2> out{};
     REQUIRE(pipe2(in.data(), O_CLOEXEC) == 0);
     REQUIRE(pipe2(out.data(), O_CLOEXEC) == 0);
-    std::vector<char*> argv{const_cast<char*>(SHOAL_INGEST_PROGRAM)};
+    std::vector<char*> argv{const_cast<char*>(program)};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     id_ = fork();
@@ -43,7 +43,7 @@ class Process {
       std::signal(SIGPIPE, SIG_DFL);
       const rlimit limit{file_limit, file_limit};
       if (file_limit != 0) setrlimit(RLIMIT_FSIZE, &limit);
-      execv(SHOAL_INGEST_PROGRAM, argv.data());
+      execv(program, argv.data());
       _exit(127);
     }
     close(in[0]);

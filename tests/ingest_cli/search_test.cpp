@@ -249,6 +249,22 @@ TEST_CASE("a store that cannot be read, or not be searched under the metric, is 
   CHECK(contains(zero.err, "id 1000 of the store: expected a vector with a direction"));
 }
 
+TEST_CASE("answers that cannot be written end the search, and help too says why") {
+  const Filled filled;
+  std::FILE* const full = std::fopen("/dev/full", "w");
+  REQUIRE(full != nullptr);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{filled.path, "--id", "1", "--id", "2", "--quiet"}, {"--help"}}) {
+    const support::Capture err;
+    shoal::tools::Console console;
+    console.out = full;
+    console.err = err.stream();
+    CHECK(shoal::tools::run_search(arguments, console) == 4);
+    CHECK(err.text() == "shoal-search: standard output is closed, or full\n");
+  }
+  std::fclose(full);
+}
+
 TEST_CASE("an empty store answers that there is nothing") {
   const Folder folder;
   REQUIRE(ingest({folder.file(), "--dimensions", "2"}, "").code == 0);

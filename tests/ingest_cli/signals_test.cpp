@@ -122,4 +122,17 @@ TEST_CASE("what tells of signals is not taken for a standard input that is close
   CHECK(descriptor > STDERR_FILENO);
 }
 
+TEST_CASE("whoever closes the pipe of answers ends the search with a code and a reason") {
+  const Folder folder;
+  REQUIRE(support::ingest({folder.file()}, lines_of(0, 10)).code == 0);
+  const support::IgnoreBrokenPipes ignore;
+  Process process({folder.file(), "--quiet"}, folder.file("err"), 0, SHOAL_SEARCH_PROGRAM);
+  process.write("{\"vector\":[1,1,0.5]}\n");
+  CHECK(contains(process.read_line(), "{\"query\":1,"));
+  process.close_output();
+  process.write("{\"vector\":[1,1,0.5]}\n");  // its input stays open
+  CHECK(process.wait() == 4);
+  CHECK(support::read_file(folder.file("err")) == "shoal-search: standard output is closed, or full\n");
+}
+
 }  // namespace
