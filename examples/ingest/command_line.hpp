@@ -1,17 +1,20 @@
 #pragma once
-// What the two programs' command lines share: numbers that are checked as they are typed, and the exit codes.
+// What the two programs' command lines share: numbers and names that are checked as they are typed, and the exit codes.
 
 #include <charconv>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
 #include "console.hpp"
+#include "inputs.hpp"
+#include "searchable.hpp"
 #include <shoal/core/version.hpp>
 
 namespace shoal::tools {
@@ -44,6 +47,34 @@ void add_number(CLI::App& app, const char* name, T& value, T least, T most, cons
 template <class T>
 void add_number(CLI::App& app, const char* name, std::optional<T>& value, T least, T most, const char* help) {
   app.add_option(name, value, help)->check(whole_number(least, most))->option_text("N");
+}
+
+/// An option whose values have names, in whatever case; `usual` stands in --help. CLI11's own lists of names take the
+/// numbers behind them too.
+template <class T>
+void add_name(CLI::App& app, const char* option, T& value, std::vector<std::pair<std::string, T>> names,
+              const char* usual, const char* help) {
+  const auto number_of_name = [names = std::move(names)](std::string& given) {
+    std::string known;
+    for (const auto& [name, named] : names) {
+      if (CLI::detail::to_lower(given) == name) {
+        given = std::to_string(static_cast<int>(named));
+        return std::string();
+      }
+      known += (known.empty() ? "" : ", ") + name;
+    }
+    return fmt::format("expected one of {}, got '{}'", known, given);
+  };
+  app.add_option(option, value, help)
+      ->transform(CLI::Validator(number_of_name, ""))
+      ->option_text(fmt::format("NAME [{}]", usual));
+}
+
+[[nodiscard]] inline std::vector<std::pair<std::string, InputFormat>> input_formats() {
+  return {{"jsonl", InputFormat::json_lines}, {"npy", InputFormat::npy}, {"fvecs", InputFormat::fvecs}};
+}
+[[nodiscard]] inline std::vector<std::pair<std::string, MetricName>> metric_names() {
+  return {{"l2", MetricName::l2}, {"ip", MetricName::ip}, {"cosine", MetricName::cosine}};
 }
 
 /// Seconds as they are typed: "1", "0.25"; nothing for what is no time, or more than a year.

@@ -1,7 +1,5 @@
 #include "ingest_options.hpp"
 
-#include <map>
-
 #include <unistd.h>
 
 #include "command_line.hpp"
@@ -50,27 +48,19 @@ Expected<IngestOptions, int> parse_ingest_options(const std::vector<std::string>
   IngestOptions options;
   std::string retry_delays = "1,2,4";
   std::string busy_timeout = "1";
-  std::string on_error = "stop";
   constexpr std::size_t most = std::size_t{1} << 40U;
 
   CLI::App app(about, "shoal-ingest");
   app.footer(details);
   app.add_option("STORE", options.store, "the store to write to")->required()->option_text(" ");
   app.add_option("FILES", options.files, "what to read; - is standard input")->option_text(" ");
-  const std::map<std::string, InputFormat> formats{
-      {"jsonl", InputFormat::json_lines}, {"npy", InputFormat::npy}, {"fvecs", InputFormat::fvecs}};
-  app.add_option("--format", options.format, "jsonl, npy or fvecs")
-      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
-      ->option_text("NAME [by the file's name]");
+  add_name(app, "--format", options.format, input_formats(), "by the file's name", "jsonl, npy or fvecs");
   add_number<std::uint64_t>(app, "--first-id", options.first_id, 0, ~std::uint64_t{0}, "of the first row");
   app.add_option("--dimensions", options.dimensions, "of all vectors")
       ->check(whole_number<std::size_t>(1, 200'000'000))
       ->option_text("N [the store's, or the first record's]");
-  const std::map<std::string, MetricName> metrics{
-      {"l2", MetricName::l2}, {"ip", MetricName::ip}, {"cosine", MetricName::cosine}};
-  app.add_option("--metric", options.metric, "l2, ip or cosine: refuses what an index of it could not take")
-      ->transform(CLI::CheckedTransformer(metrics, CLI::ignore_case).description(""))
-      ->option_text("NAME [l2]");
+  add_name(app, "--metric", options.metric, metric_names(), "l2",
+           "l2, ip or cosine: refuses what an index of it could not take");
   add_number<std::size_t>(app, "--store-batch-size", options.store_batch_size, 1, 10'000'000,
                           "records held and written in one transaction, at most");
   add_number<std::size_t>(app, "--store-batch-bytes", options.store_batch_bytes, 1, most, "bytes of them, at most");
@@ -79,9 +69,8 @@ Expected<IngestOptions, int> parse_ingest_options(const std::vector<std::string>
       ->option_text("LIST [1,2,4]");
   app.add_option("--busy-timeout", busy_timeout, "seconds that a try waits for another program's lock")
       ->option_text("SECONDS [1]");
-  app.add_option("--on-error", on_error, "a bad record is reported, and ends the run (stop) or not (skip)")
-      ->check(CLI::IsMember({"stop", "skip"}, CLI::ignore_case).description(""))
-      ->option_text("NAME [stop]");
+  add_name<bool>(app, "--on-error", options.skips_errors, {{"stop", false}, {"skip", true}}, "stop",
+                 "a bad record is reported, and ends the run (stop) or not (skip)");
   app.add_flag("--force-all", options.force_all, "write what is unchanged too");
   app.add_flag("--build", options.builds,
                "build an index of what the store holds, in memory, and link each batch in: all can be searched for");
@@ -110,7 +99,6 @@ Expected<IngestOptions, int> parse_ingest_options(const std::vector<std::string>
   } else {
     return refuse(fmt::format("--busy-timeout: expected seconds, got '{}'", busy_timeout));
   }
-  options.skips_errors = CLI::detail::to_lower(on_error) == "skip";
   if (options.files.empty()) {
     if (::isatty(console.in) == 1) return refuse("expected FILES, or JSON lines on standard input; - reads a terminal");
     options.files.emplace_back("-");

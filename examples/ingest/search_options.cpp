@@ -1,7 +1,5 @@
 #include "search_options.hpp"
 
-#include <map>
-
 #include <unistd.h>
 
 #include "command_line.hpp"
@@ -52,11 +50,7 @@ Expected<SearchProgramOptions, int> parse_search_options(const std::vector<std::
   app.footer(details);
   app.add_option("STORE", options.store, "the store to search in; it is only read")->required()->option_text(" ");
   app.add_option("FILES", options.files, "queries; - is standard input")->option_text(" ");
-  const std::map<std::string, InputFormat> formats{
-      {"jsonl", InputFormat::json_lines}, {"npy", InputFormat::npy}, {"fvecs", InputFormat::fvecs}};
-  app.add_option("--format", options.format, "of FILES: jsonl, npy or fvecs")
-      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
-      ->option_text("NAME [by the file's name]");
+  add_name(app, "--format", options.format, input_formats(), "by the file's name", "of FILES: jsonl, npy or fvecs");
   app.add_option("--id", options.ids, "the neighbours of a stored record, itself left out; may be given again")
       ->check(whole_number<std::uint64_t>(0, ~std::uint64_t{0}))
       ->allow_extra_args(false)  // one each time: what stands behind it may be STORE
@@ -69,17 +63,11 @@ Expected<SearchProgramOptions, int> parse_search_options(const std::vector<std::
       ->option_text("N [max(100, 2 k)]");
   app.add_option("--within", radius, "all that is no farther than this, in the metric's unit")->option_text("DISTANCE");
   app.add_flag("--exact", options.index.is_exact, "compare with everything; no graph is built");
-  const std::map<std::string, MetricName> metrics{
-      {"l2", MetricName::l2}, {"ip", MetricName::ip}, {"cosine", MetricName::cosine}};
-  app.add_option("--metric", options.index.metric, "l2, ip or cosine")
-      ->transform(CLI::CheckedTransformer(metrics, CLI::ignore_case).description(""))
-      ->option_text("NAME [l2]");
-  const std::map<std::string, StorageName> storages{
-      {"float32", StorageName::float32}, {"sq8", StorageName::sq8}, {"refined", StorageName::refined}};
-  app.add_option("--storage", options.index.storage,
-                 "of the index: float32, sq8 (a byte a component), refined (both: found by bytes, ranked by floats)")
-      ->transform(CLI::CheckedTransformer(storages, CLI::ignore_case).description(""))
-      ->option_text("NAME [float32]");
+  add_name(app, "--metric", options.index.metric, metric_names(), "l2", "l2, ip or cosine");
+  add_name<StorageName>(
+      app, "--storage", options.index.storage,
+      {{"float32", StorageName::float32}, {"sq8", StorageName::sq8}, {"refined", StorageName::refined}}, "float32",
+      "of the index: float32, sq8 (a byte a component), refined (both: found by bytes, ranked by floats)");
   add_number<std::size_t>(app, "--M", options.index.M, 2, 512, "links of a vector");
   add_number<std::size_t>(app, "--ef-construction", options.index.ef_construction, 1, 100'000,
                           "candidates while building");

@@ -387,7 +387,10 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
                                              {"s", "--first-id", "18446744073709551616"},
                                              {"s", "--dimensions", "0"},
                                              {"s", "--metric", "hamming"},
+                                             {"s", "--metric", "2"},
                                              {"s", "--format", "csv"},
+                                             {"s", "--format", "1"},
+                                             {"s", "--on-error", "1"},
                                              {"s", "--on-error", "ignore"},
                                              {"s", "--retry-delays", "1,x"},
                                              {"s", "--retry-delays", "1,,2"},
@@ -405,6 +408,8 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
     CHECK(ran.err.find("shoal-ingest: ") == 0);
     if (arguments.size() > 1) CHECK(contains(ran.err, arguments[1]));
   }
+  CHECK(ingest({"s", "--format", "csv"}).err ==
+        "shoal-ingest: --format: expected one of jsonl, npy, fvecs, got 'csv' (--help lists the options)\n");
 }
 
 TEST_CASE("delays are seconds, whole or not") {

@@ -288,7 +288,10 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
                                              {"s", "--within", "nan"},
                                              {"s", "--id", "-1"},
                                              {"s", "--metric", "hamming"},
+                                             {"s", "--metric", "1"},
                                              {"s", "--storage", "float16"},
+                                             {"s", "--storage", "0"},
+                                             {"s", "--format", "3"},
                                              {"s", "--id", "1", "q.npy"},
                                              {"s", "none.npy"}}) {
     const Ran ran = search(arguments);
@@ -298,6 +301,7 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
     CHECK(support::count_lines(ran.err) == 1);
     CHECK(ran.err.find("shoal-search: ") == 0);
   }
+  CHECK(contains(search({"s", "--storage", "float16"}).err, "--storage: expected one of float32, sq8, refined, got '"));
 }
 
 }  // namespace
