@@ -52,7 +52,8 @@ class Ingestion {
     auto store = open();
     if (!store) return end(*ended_);
     if (!*store) return fail(store->error());
-    judge_ = make_judge(options_.metric, (*store)->dimensions());
+    dimensions_ = (*store)->dimensions();
+    judge_ = make_judge(options_.metric, dimensions_);
     return end(options_.builds ? write_to_index(**std::move(store)) : write_to(**store));
   }
 
@@ -111,20 +112,54 @@ class Ingestion {
 
   // --- the store ---
 
-  /// The store that is there, or a new one of the dimensions asked for, or else of the first record, which is kept for
-  /// later. Nothing where there is none.
+  /// The store that is there, or a new one for the first good record, which is kept for later: what is bad alone makes
+  /// no store, which would then refuse what is good. Nothing where there is no such record.
   std::optional<Expected<Store, Error>> open() {
-    std::size_t dimensions = options_.dimensions.value_or(0);
     std::error_code ignored;
-    if (dimensions != 0 || std::filesystem::exists(options_.store, ignored)) {
-      auto store = open_with(dimensions);
+    if (std::filesystem::exists(options_.store, ignored)) {
+      auto store = open_with(0);
+      if (store && options_.dimensions && store->dimensions() != *options_.dimensions) {
+        return Unexpected<Error>(
+            Error(ErrorCode::incompatible, fmt::format("expected a store of {} dimensions, got one of {}; in {}",
+                                                       *options_.dimensions, store->dimensions(), shown_store())));
+      }
       // A file may be there and no store in it yet: an empty one, or of a run that was killed when it had just begun.
-      if (store || dimensions != 0 || store.error().code() != ErrorCode::invalid_config) return store;
+      if (store || store.error().code() != ErrorCode::invalid_config) return store;
     }
-    first_ = read();
+    first_ = read_first();
     if (!first_) return std::nullopt;
     return open_with(first_->vector.size());
   }
+
+  /// The first record that a new store takes. Nothing: as of `read`.
+  std::optional<Record<>> read_first() {
+    while (auto record = read()) {
+      const auto fault = find_fault_without_store(*record);
+      if (!fault) return record;
+      report_bad_record(record->id, *fault);
+      ++unread_errors_;
+      if (ended_) break;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Error> find_fault_without_store(const Record<>& record) const {
+    const std::size_t wanted = options_.dimensions.value_or(record.vector.size());
+    if (record.vector.size() != wanted) {
+      return Error(ErrorCode::dimension_mismatch,
+                   fmt::format("expected {} components, as --dimensions says, got {}", wanted, record.vector.size()));
+    }
+    if (auto fault = make_judge(options_.metric, wanted)(record.vector)) return fault;
+    return find_fault_of_metadata(record.metadata);
+  }
+
+  void report_bad_record(std::uint64_t id, const Error& fault) {
+    const bool is_of_store = dimensions_ != 0 && fault.code() == ErrorCode::dimension_mismatch;
+    report_bad(fmt::format("{}: id {}: {}{}", inputs_.where(), id, fault.message(),
+                           is_of_store ? fmt::format("; the store has {} dimensions", dimensions_) : ""));
+  }
+
+  [[nodiscard]] std::string shown_store() const { return datasets::shown(options_.store); }
   [[nodiscard]] Expected<Store, Error> open_with(std::size_t dimensions) const {
     return open_store({options_.store, console_.vfs}, {.dimensions = dimensions, .busy_timeout = options_.busy_timeout},
                       {options_.retry_delays}, console_.clock, stop());
@@ -157,7 +192,7 @@ class Ingestion {
       if (error.cause.code() == ErrorCode::cancelled) {
         ended_ = interrupted() ? exit_code() : int{output_lost};
       } else if (error.accepted == 0 && is_fault_of_record(error.cause.code())) {
-        report_bad(fmt::format("{}: id {}: {}", inputs_.where(), id, error.cause.message()));
+        report_bad_record(id, error.cause);
       } else {
         failure = std::move(error);
       }
@@ -273,6 +308,7 @@ class Ingestion {
   Inputs inputs_;
   ProgressDisplay display_;
   VectorJudge judge_;
+  std::size_t dimensions_ = 0;  // of the store; 0: there is none yet
   Clock::time_point begun_ = Clock::now();
 
   std::optional<Record<>> first_;    // read to learn the dimensions
@@ -294,6 +330,9 @@ int run_ingest(const std::vector<std::string>& arguments, const Console& console
     if (!options) return options.error();
     auto inputs = Inputs::open(options->files, options->format, LineKind::record, console);
     if (!inputs) return complain(console, program, inputs.error(), bad_usage);
+    if (const auto fault = options->dimensions ? inputs->find_other_width(*options->dimensions) : std::nullopt) {
+      return complain(console, program, *fault + " (--dimensions)", bad_usage);
+    }
     return Ingestion(*options, console, *std::move(inputs)).run();
   } catch (const std::bad_alloc&) {
     return complain(console, program, "not enough memory; --store-batch-size or --store-batch-bytes takes less",

@@ -163,4 +163,13 @@ std::optional<std::uint64_t> Inputs::total() const {
   return total;
 }
 
+std::optional<std::string> Inputs::find_other_width(std::size_t dimensions) const {
+  for (const Input& input : inputs_) {
+    if (!input.rows || input.rows->width() == dimensions) continue;
+    return input.name + ": expected rows of " + std::to_string(dimensions) + " components, got " +
+           std::to_string(input.rows->width());
+  }
+  return std::nullopt;
+}
+
 }  // namespace shoal::tools

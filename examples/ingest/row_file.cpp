@@ -41,11 +41,13 @@ Result<RowFile> RowFile::open(const std::filesystem::path& path, Format format) 
     if (!layout) return Failure(std::move(layout).error());
     rows.layout_ = *layout;
     rows.rows_ = layout->rows;
+    rows.width_ = layout->cols;
     return rows;
   }
   auto length = rows.read_length();
   if (!length) return Failure(std::move(length).error());
   rows.first_length_ = *length;
+  rows.width_ = *length;
   rows.rows_ = rows.file_.size_bytes() / (sizeof(std::int32_t) + *length * sizeof(float));
   return rows;
 }

@@ -28,6 +28,8 @@ class RowFile {
   [[nodiscard]] std::uint64_t next_row() const noexcept { return next_; }
   /// How many rows there are; of .fvecs when all are as long as the first.
   [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+  /// Components of a row; of .fvecs those of the first.
+  [[nodiscard]] std::size_t width() const noexcept { return width_; }
 
  private:
   RowFile(datasets::FileReader file, Format format) : file_(std::move(file)), format_(format) {}
@@ -42,6 +44,7 @@ class RowFile {
   std::size_t first_length_ = 0;    // of .fvecs; 0: it was used
   std::vector<std::byte> bytes_{};  // of a row as it lies in the file
   std::uint64_t rows_ = 0;
+  std::size_t width_ = 0;
   std::uint64_t next_ = 0;
 };
 

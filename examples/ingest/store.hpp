@@ -1,8 +1,11 @@
 #pragma once
-// Opening a store from a command line: tried again, as writes are, where another program has it locked.
+// Opening a store from a command line: tried again, as writes are, where another program has it locked. And what can be
+// told of a record before there is a store.
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <shoal/core/error.hpp>
 #include <shoal/index/options.hpp>
@@ -23,6 +26,21 @@ struct StorePlace {
                                                                      const StopToken& stop) {
   options.vfs = place.vfs;
   return detail::with_retry(retry, clock, stop, [&] { return SqliteVectorStore<>::open(place.path, options); });
+}
+
+/// What a store would refuse in metadata, asked of an SQLite without a file: JSON that is nested too deep, above all.
+[[nodiscard]] inline std::optional<Error> find_fault_of_metadata(const std::string& metadata) {
+  if (metadata.empty()) return std::nullopt;
+  auto database = detail::Database::open(":memory:", SQLITE_OPEN_READWRITE, "", 0);
+  if (!database) return std::move(database).error();
+  auto statement = database->prepare("SELECT json_valid(?1)", "looking at the metadata");
+  if (!statement) return std::move(statement).error();
+  detail::Rows rows(*statement, std::string_view(metadata));
+  const auto row = rows.next();
+  if (!row) return row.error();
+  if (*row && rows.integer(0) == 1) return std::nullopt;
+  return Error(ErrorCode::invalid_metadata, "expected metadata that is JSON, and not nested too deep, got " +
+                                                std::to_string(metadata.size()) + " bytes");
 }
 
 }  // namespace shoal::tools

@@ -160,7 +160,25 @@ TEST_CASE("input without one good record makes no store") {
   CHECK(ingest({folder.file(), "--on-error", "skip"}, "a\nb\n").code == 0);
   CHECK(ingest({folder.file()}, "a\nb\n").code == 1);
   CHECK(ingest({folder.file()}, "").code == 0);
-  CHECK(!std::filesystem::exists(folder.file()));
+  CHECK(ingest({folder.file(), "--dimensions", "3"}, "").code == 0);
+  const std::string deep = std::string(5000, '[') + std::string(5000, ']');
+  for (const std::string& bad :
+       {std::string(R"({"id":1,"vector":[1,1e39]})"), std::string(R"({"id":1,"vector":[0,0]})"),
+        R"({"id":1,"vector":[1,1],"metadata":)" + deep + "}"}) {
+    const Ran ran = ingest({folder.file(), "--metric", "cosine"}, bad);
+    CAPTURE(ran.err);
+    CHECK(ran.code == 1);
+    CHECK(contains(ran.err, "standard input:1: id 1: expected "));
+    CHECK(contains(ran.out, summary_of(0, 0, 0, 1, 0)));
+    CHECK(!std::filesystem::exists(folder.file()));
+  }
+  // What is good has the dimensions it wants.
+  CHECK(contains(ingest({folder.file(), "--on-error", "skip"}, R"({"id":1,"vector":[1,1e39]})"
+                                                               "\n" +
+                                                                   lines_of(1, 2))
+                     .out,
+                 summary_of(2, 2, 0, 1, 1)));
+  CHECK(support::open_store(folder.file(), {}).dimensions() == 3);
 }
 
 TEST_CASE("metadata that is nested deeper than SQLite allows is a bad record") {
@@ -230,20 +248,37 @@ TEST_CASE("files that cannot be used are refused before anything is written") {
 
 TEST_CASE("dimensions come from the option, from the store that is there, or from the first record") {
   const Folder folder;
-  CHECK(ingest({folder.file("a.db"), "--dimensions", "2"}, line_of(1)).code == 1);
-  CHECK(support::open_store(folder.file("a.db"), {}).dimensions() == 2);
+  const Ran wrong = ingest({folder.file("a.db"), "--dimensions", "2"}, line_of(1));
+  CHECK(wrong.code == 1);
+  CHECK(contains(wrong.err, "standard input:1: id 1: expected 2 components, as --dimensions says, got 3"));
+  CHECK(!std::filesystem::exists(folder.file("a.db")));
+  CHECK(ingest({folder.file("a.db"), "--dimensions", "3"}, line_of(1)).code == 0);
+  CHECK(support::open_store(folder.file("a.db"), {}).dimensions() == 3);
 
   CHECK(ingest({folder.file("b.db")}, line_of(1)).code == 0);
   const Ran other = ingest({folder.file("b.db")}, R"({"id":2,"vector":[1,2]})");
   CHECK(other.code == 1);
-  CHECK(contains(other.err, "expected 3 components, got 2"));
+  CHECK(contains(other.err, "standard input:1: id 2: expected 3 components, got 2; the store has 3 dimensions"));
 
   const Ran contradicted = ingest({folder.file("b.db"), "--dimensions", "2"}, R"({"id":2,"vector":[1,2]})");
   CHECK(contradicted.code == 3);
   CHECK(contains(contradicted.err, "expected a store of 2 dimensions, got one of 3"));
   CHECK(ids_in(folder.file("b.db")) == ids_from(1, 1));
 
+  const std::vector<float> row{1, 2};
+  write_file(folder.file("two.fvecs"), support::vecs<float>({row}));
+  write_file(folder.file("two.npy"), support::npy(support::npy_header("<f4", "(1, 2)"), support::bytes_of<float>(row)));
+  for (const char* name : {"two.fvecs", "two.npy"}) {
+    const Ran refused = ingest({folder.file("n.db"), folder.file(name), "--dimensions", "3"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, std::string(name) + ": expected rows of 3 components, got 2 (--dimensions)\n"));
+    CHECK(refused.out.empty());
+    CHECK(!std::filesystem::exists(folder.file("n.db")));
+  }
+
   write_file(folder.file("c.db"), "");  // as mktemp makes one
+  CHECK(ingest({folder.file("c.db"), "--dimensions", "2"}, line_of(1)).code == 1);
+  CHECK(support::read_file(folder.file("c.db")).empty());
   CHECK(ingest({folder.file("c.db")}, line_of(1)).code == 0);
 
   // What is left of a run that was killed before it had made its tables.

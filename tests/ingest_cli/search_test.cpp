@@ -267,7 +267,7 @@ TEST_CASE("answers that cannot be written end the search, and help too says why"
 
 TEST_CASE("an empty store answers that there is nothing") {
   const Folder folder;
-  REQUIRE(ingest({folder.file(), "--dimensions", "2"}, "").code == 0);
+  static_cast<void>(support::open_store(folder.file(), {.dimensions = 2}));
   CHECK(search({folder.file(), "--quiet"}, R"({"vector":[1,2]})").out == "{\"query\":1,\"neighbors\":[]}\n");
   CHECK(search({folder.file(), "--exact", "--within", "2"}, R"({"vector":[1,2]})").out ==
         "{\"query\":1,\"neighbors\":[]}\n");
