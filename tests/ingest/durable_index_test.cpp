@@ -575,6 +575,28 @@ TEST_CASE("linking behind, a batch is durable when it is written and searchable 
   }
 }
 
+TEST_CASE("a change from inside a filter is refused before anything is committed, also beside a batch that is linked") {
+  for (const bool link_behind : {false, true}) {
+    CAPTURE(link_behind);
+    auto durable = open(5'000, ScriptedStore(dimensions), 0, link_behind);
+    const auto items = random_items(17, 300, dimensions);
+    REQUIRE(durable.batch_write(as_records(items)));  // perhaps being linked still
+    std::set<ErrorCode> codes;
+    shoal::SearchOptions options;
+    options.k = 3;
+    options.filter = [&](std::uint64_t) {
+      codes.insert(durable.erase(items[0].first).error().code());
+      codes.insert(durable.insert(9'999, items[0].second).error().code());
+      codes.insert(durable.refresh().error().code());
+      return true;
+    };
+    while (codes.empty()) static_cast<void>(durable.index().search(items[1].second, options));
+    CHECK(codes == std::set{ErrorCode::reentrant_mutation});
+    REQUIRE(durable.refresh());
+    check_holds(durable, items, 300);
+  }
+}
+
 TEST_CASE("a writer over an index keeps what could not be committed") {
   auto durable = open();
   const auto records = as_records(random_items(16, 50, dimensions));

@@ -239,6 +239,10 @@ class ReadableIndex {
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] std::size_t dimensions() const noexcept { return entries_.dimensions(); }
 
+  /// Is this thread inside a call of this index: in a filter, or in the callback or the source of a batch? Then it may
+  /// search, and changes are refused with `reentrant_mutation`.
+  [[nodiscard]] bool is_in_call() const noexcept { return shared().access.is_entered(); }
+
   /// Verifies every invariant: of the graph, if there is one, and of the way from ids to vectors and back; counts the
   /// slots that cannot be reached. *Cost*: O(links). *Errors*: std::bad_alloc.
   [[nodiscard]] CheckReport check() const {

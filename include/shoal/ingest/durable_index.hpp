@@ -245,17 +245,19 @@ class DurableIndex {
     /// What becomes of a batch that is being linked.
     enum class Linking : std::uint8_t { is_waited_for, may_go_on };
 
-    explicit WriteCall(DurableIndex& index, Linking linking = Linking::is_waited_for) noexcept
-        : write_(index.state_->access, true) {
+    explicit WriteCall(DurableIndex& index, Linking linking = Linking::is_waited_for) noexcept {
+      // A filter must not even wait: the change it would wait for may be waiting for its search to end.
+      if (index.index().is_in_call()) return;
+      write_.emplace(index.state_->access, true);
       if (!refusal() && linking == Linking::is_waited_for) index.wait_for_linking();
     }
     [[nodiscard]] std::optional<Error> refusal() const noexcept {
-      if (write_.entered() == detail::Access::Entered::yes) return std::nullopt;
+      if (write_ && write_->entered() == detail::Access::Entered::yes) return std::nullopt;
       return Error(ErrorCode::reentrant_mutation);
     }
 
    private:
-    detail::Access::Write write_;
+    std::optional<detail::Access::Write> write_;
   };
 
   explicit DurableIndex(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
