@@ -13,12 +13,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent / "include" / "shoal"
 
 ALLOWED = {
     "core": set(),
+    "io": {"core"},
     "simd": {"core"},
     "metric": {"core", "simd"},
     "storage": {"core", "simd", "metric"},
     "graph": {"core", "simd"},
-    "index": {"core", "simd", "metric", "storage", "graph"},
-    "ingest": {"core", "simd", "metric", "storage", "graph", "index"},
+    "index": {"core", "io", "simd", "metric", "storage", "graph"},
+    "ingest": {"core", "io", "simd", "metric", "storage", "graph", "index"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
     "sqlite": {"core", "index", "ingest"},
 }
@@ -28,7 +29,7 @@ UMBRELLA = "shoal.hpp"
 EXTERNAL = {"xsimd/xsimd.hpp": {"simd"}, "tl/expected.hpp": {"core"}}
 EXTERNAL_OF_FOLDER = {"eigen": re.compile(r"Eigen/"), "sqlite": re.compile(r"sqlite3\.h")}
 OPTIONAL = set(EXTERNAL_OF_FOLDER)
-SYSTEM_HEADERS = re.compile(r"(immintrin|arm_neon|wasm_simd128|sys/\w+|fcntl|unistd)\.h")
+SYSTEM_HEADERS = re.compile(r"(immintrin|nmmintrin|arm_neon|arm_acle|wasm_simd128|sys/\w+|fcntl|unistd)\.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
