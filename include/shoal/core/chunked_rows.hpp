@@ -11,6 +11,9 @@
 // Rows that have come to 32 MiB grow by huge pages of 2 MiB, many chunks in each: a small set is not rounded up, and
 // most of a large one is spared the page tables (huge_pages.hpp). While one thread makes room, others may read the rows
 // there are.
+//
+// In a file rows lie one after the other as they do in a chunk. Rows that are mapped are one chunk, of somebody else's
+// memory, and are only read.
 
 #include <algorithm>
 #include <bit>
@@ -20,6 +23,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/growing_array.hpp"
 #include "shoal/core/huge_pages.hpp"
 #include "shoal/core/platform.hpp"
@@ -53,10 +57,14 @@ class ChunkedRows {
         shift_(static_cast<unsigned>(std::bit_width(std::max<std::size_t>(chunk_bytes(stride) / stride, 1)) - 1)) {}
 
   ChunkedRows(ChunkedRows&& other) noexcept
-      : stride_(other.stride_), shift_(other.shift_), chunks_(std::move(other.chunks_)) {}
+      : stride_(other.stride_),
+        shift_(other.shift_),
+        is_borrowed_(std::exchange(other.is_borrowed_, false)),
+        chunks_(std::move(other.chunks_)) {}
   ChunkedRows& operator=(ChunkedRows&& other) noexcept {
     std::swap(stride_, other.stride_);
     std::swap(shift_, other.shift_);
+    std::swap(is_borrowed_, other.is_borrowed_);
     chunks_.swap(other.chunks_);
     return *this;
   }
@@ -106,7 +114,8 @@ class ChunkedRows {
 
   /// Bytes allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return (chunks_.empty() ? 0 : bytes_of(layout_of(capacity()))) + chunks_.memory_bytes();
+    const bool owns = !chunks_.empty() && !is_borrowed_;
+    return (owns ? bytes_of(layout_of(capacity())) : 0) + chunks_.memory_bytes();
   }
 
   /// Bytes that `rows` rows of `stride` bytes will take.
@@ -117,7 +126,31 @@ class ChunkedRows {
     return model.bytes_of(layout) + detail::GrowingArray<std::byte*>::estimate_bytes(layout.chunks);
   }
 
+  /// Writes the first `rows` as a section.
+  template <OutArchive Out>
+  void save(Out& out, SectionKind kind, std::size_t rows) const {
+    out.begin(kind, stride_, rows);
+    const std::size_t in_chunk = std::size_t{1} << shift_;
+    for (std::size_t row = 0; row < rows; row += in_chunk) out.write(at(row), std::min(in_chunk, rows - row) * stride_);
+  }
+  /// Reads a section of `rows` rows, or points at it. There were none. Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, SectionKind kind, std::size_t rows) {
+    if (!in.begin(kind, stride_, rows)) return false;
+    if constexpr (In::is_mapped) {
+      borrow(in.take(rows * stride_), rows);
+    } else {
+      reserve(rows);
+      const std::size_t in_chunk = std::size_t{1} << shift_;
+      for (std::size_t row = 0; row < rows; row += in_chunk) {
+        if (!in.read(at(row), std::min(in_chunk, rows - row) * stride_)) return false;
+      }
+    }
+    return in.end();
+  }
+
   [[nodiscard]] ChunkedRows clone() const {
+    assert(!is_borrowed_);
     ChunkedRows copy(stride_);
     copy.reserve(capacity());
     for (std::size_t i = 0; i < chunks_.size(); ++i) std::memcpy(copy.chunks_[i], chunks_[i], rows_bytes());
@@ -165,8 +198,17 @@ class ChunkedRows {
     std::memset(block, 0, bytes);
     for (std::size_t i = 0; i < (huge ? chunks_in_huge_page() : 1); ++i) chunks_.push_back(block + i * rows_bytes());
   }
+  /// The rows become those at `first`, which are one chunk, and not to be written. Errors: std::bad_alloc.
+  void borrow(const std::byte* first, std::size_t rows) {
+    if (rows == 0) return;
+    chunks_.reserve(1);
+    chunks_.push_back(const_cast<std::byte*>(first));
+    shift_ = static_cast<unsigned>(std::bit_width(rows - 1));
+    is_borrowed_ = true;
+  }
   /// Gives back all chunks from `size` on, which begins a block.
   void give_back(std::size_t size) noexcept {
+    if (is_borrowed_) return;
     for (; chunks_.size() > size; chunks_.pop_back()) {
       const std::size_t chunk = chunks_.size() - 1;
       const std::size_t single = most_single_chunks();
@@ -185,6 +227,7 @@ class ChunkedRows {
 
   std::size_t stride_;
   unsigned shift_;
+  bool is_borrowed_ = false;
   detail::GrowingArray<std::byte*> chunks_;  // owns them; of a huge page, the first chunk does
 };
 
@@ -216,6 +259,16 @@ class ChunkedArray {
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes(); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t count) noexcept {
     return ChunkedRows::estimate_bytes(sizeof(T), count);
+  }
+
+  template <OutArchive Out>
+  void save(Out& out, SectionKind kind, std::size_t count) const {
+    rows_.save(out, kind, count);
+  }
+  /// As that of ChunkedRows. Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, SectionKind kind, std::size_t count) {
+    return rows_.load(in, kind, count);
   }
 
   [[nodiscard]] ChunkedArray clone() const { return ChunkedArray(rows_.clone()); }

@@ -58,6 +58,12 @@ class GrowingArray {
     allocated_ = capacity_;
   }
 
+  /// The elements become those at `elements`, which stay there and are not written. The array was empty.
+  void borrow(const T* elements, std::size_t count) noexcept {
+    data_.store(const_cast<T*>(elements));
+    size_.store(count);
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/growing_array.hpp"
 #include "shoal/core/platform.hpp"
 #include "shoal/core/shared.hpp"
@@ -51,7 +52,48 @@ class SlotSet {
   void erase(Slot slot) noexcept { write(slot, false); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return words_.memory_bytes(); }
 
+  /// Writes the members below `slots` as a section: 8 bytes for 64 slots, the lowest slot the lowest bit; no rows when
+  /// there are none.
+  template <OutArchive Out>
+  void save(Out& out, SectionKind kind, std::size_t slots) const {
+    const auto first = first_from(0);
+    const std::size_t rows = first && to_index(*first) < slots ? rows_for(slots) : 0;
+    out.begin(kind, row_bytes, rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+      std::uint64_t word = 0;
+      for (std::size_t i = 0; i < row_bytes / sizeof(Word); ++i) {
+        const std::size_t at = row * (row_bytes / sizeof(Word)) + i;
+        if (at < words_.size()) word |= std::uint64_t{words_[at]} << (i * bits);
+      }
+      if (row + 1 == rows && slots % 64 != 0) word &= (std::uint64_t{1} << (slots % 64)) - 1;
+      out.write(&word, row_bytes);
+    }
+  }
+  /// Reads it, or points at it. The set was empty. Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, SectionKind kind, std::size_t slots) {
+    const std::size_t rows = in.rows_of_next(kind, row_bytes) == 0 ? 0 : rows_for(slots);
+    if (!in.begin(kind, row_bytes, rows)) return false;
+    if constexpr (In::is_mapped) {
+      words_.borrow(reinterpret_cast<const Word*>(in.take(rows * row_bytes)), rows * (row_bytes / sizeof(Word)));
+    } else if (rows != 0) {
+      reserve(rows * 64);
+      if (!in.read(words_.data(), rows * row_bytes)) return false;
+    }
+    return in.end();
+  }
+  /// Members; none may be `slots` or later for this to be true of a set that was loaded.
+  [[nodiscard]] bool is_below(std::size_t slots) const noexcept { return !first_from(slots); }
+  [[nodiscard]] std::size_t count() const noexcept {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < words_.size(); ++i) count += static_cast<std::size_t>(std::popcount(words_[i]));
+    return count;
+  }
+
  private:
+  static constexpr std::size_t row_bytes = 8;
+  [[nodiscard]] static constexpr std::size_t rows_for(std::size_t slots) noexcept { return (slots + 63) / 64; }
+
   void write(Slot slot, bool is_member) noexcept {
     Word& word = words_[to_index(slot) / bits];
     const Word bit = Word{1} << (to_index(slot) % bits);

@@ -41,6 +41,9 @@ inline void check_list(const HnswGraph& graph, Slot slot, unsigned level, std::v
                        CheckReport& report) {
   const std::size_t from = to_index(slot);
   targets.clear();
+  if (!graph.lists().has_free_places_last(slot, level)) {
+    add_fault(report, "slot ", from, " level ", level, ": a link behind a free place");
+  }
   if (!graph.is_linked(slot) && graph.lists().count(slot, level) != 0) {
     add_fault(report, "slot ", from, " level ", level, ": is free and has links");
   }
@@ -54,7 +57,7 @@ inline void check_list(const HnswGraph& graph, Slot slot, unsigned level, std::v
       add_fault(report, "slot ", from, " level ", level, ": link to slot ", to, ", which is free");
     }
     if (target == slot) add_fault(report, "slot ", from, " level ", level, ": link to itself");
-    if (graph.lists().level_of(target) < level) {
+    if (level != 0 && graph.lists().level_of(target) < level) {
       add_fault(report, "slot ", from, " level ", level, ": link to slot ", to, ", which does not reach the level");
     }
     targets.push_back(target);
@@ -103,6 +106,10 @@ inline std::size_t count_unreachable(const HnswGraph& graph) {
 /// *Cost*: O(links). Errors: std::bad_alloc.
 [[nodiscard]] inline CheckReport check_graph(const HnswGraph& graph) {
   CheckReport report;
+  if (!graph.lists().has_sound_levels(graph.size())) {
+    add_fault(report, "which slots reach up is out of order");
+    return report;
+  }
   std::vector<Slot> targets;
   unsigned top_level = 0;
   for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -111,6 +118,7 @@ inline std::size_t count_unreachable(const HnswGraph& graph) {
     for (unsigned level = 0; level <= levels; ++level) check_list(graph, to_slot(i), level, targets, report);
   }
   if (graph.linked() != 0) {
+    if (!graph.is_linked(graph.root())) add_fault(report, "the root, slot ", to_index(graph.root()), ", is free");
     if (!graph.is_linked(graph.entry()) || graph.top_level() != top_level) {
       add_fault(report, "entry point is slot ", to_index(graph.entry()), " on level ", graph.top_level(),
                 ", expected a linked one on level ", top_level);

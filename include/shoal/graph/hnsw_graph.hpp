@@ -16,6 +16,7 @@
 #include <span>
 #include <utility>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/readers.hpp"
 #include "shoal/core/shared.hpp"
 #include "shoal/core/slot_set.hpp"
@@ -152,6 +153,34 @@ class HnswGraph {
     undo_.reset();
   }
 
+  /// Writes the graph, without what is needed to take changes back, and without which slots are free: entries do that.
+  template <OutArchive Out>
+  void save(Out& out) const {
+    const State state{static_cast<std::uint32_t>(entry()), static_cast<std::uint32_t>(root()), lists_.word_bytes(), 0};
+    out.begin(SectionKind::graph, sizeof(State), 1);
+    out.write(&state, sizeof(state));
+    lists_.save(out, size());
+  }
+  /// Reads a graph of `slots` slots, of which those of `free` are, or points at it. It was empty. What comes is not
+  /// checked but for where walks begin: `check_graph` does the rest. Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots, SlotSet free, std::size_t free_count) {
+    State state;
+    if (!in.begin(SectionKind::graph, sizeof(State), 1) || !in.read(&state, sizeof(state)) || !in.end()) return false;
+    const bool is_empty = slots == free_count;
+    if (is_empty ? state.entry != to_index(no_slot) || state.root != 0 : state.entry >= slots || state.root >= slots) {
+      return in.refuse("entry point ", state.entry, " and root ", state.root, " of ", slots, " slots cannot be");
+    }
+    if (state.zero != 0) return in.refuse("what has to be zero in the graph is not");
+    if (!lists_.load(in, slots, state.word_bytes)) return false;
+    free_ = std::move(free);
+    size_.store(slots);
+    linked_.store(slots - free_count);
+    root_.store(Slot{state.root});
+    entry_.store(Slot{state.entry});
+    return true;
+  }
+
   /// With what is needed to take changes back, if that is kept.
   [[nodiscard]] HnswGraph clone() const {
     HnswGraph copy(M_, lists_.clone());
@@ -169,6 +198,14 @@ class HnswGraph {
     UndoLog log;
     std::size_t size;
     Slot entry;
+  };
+
+  /// The section `graph`.
+  struct State {
+    std::uint32_t entry;       // all ones: none
+    std::uint32_t root;        // 0 when no slot is linked
+    std::uint32_t word_bytes;  // 2 or 4
+    std::uint32_t zero;
   };
 
   HnswGraph(std::size_t M, LinkLists lists) noexcept : M_(M), lists_(std::move(lists)) {}

@@ -11,6 +11,9 @@
 // One thread writes lists while others read them: a word is written and read whole, so a list that is being written
 // holds links that were there before or will be after. Parents are the writer's alone.
 //
+// In a file they are sections of the same rows: links, parents, upper (12 bytes for each slot that reaches up: slot,
+// first row, levels), upper_links.
+//
 // A new slot's level is a hash of (seed, slot) (Malkov and Yashunin, arXiv 1603.09320, section 4.1: P(level >= l) =
 // M^-l). It keeps it when slots are renumbered.
 
@@ -22,6 +25,7 @@
 #include <span>
 #include <utility>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/core/hash.hpp"
 #include "shoal/core/platform.hpp"
@@ -65,7 +69,7 @@ class LinkLists {
     const std::size_t count = upper_count_.load();
     const auto upper = upper_.view();
     const std::size_t at = find_upper(upper, count, slot);
-    return count != 0 && upper[at].slot == slot ? upper[at].levels : 0;
+    return count != 0 && upper[at].slot == slot ? std::min<unsigned>(upper[at].levels, max_level) : 0;
   }
   /// The level that `slot` gets when it is added; fixed by the seed.
   [[nodiscard]] unsigned new_level(Slot slot) const noexcept {
@@ -276,6 +280,71 @@ class LinkLists {
            ChunkedArray<UpperLists>::estimate_bytes(slots / M);
   }
 
+  [[nodiscard]] std::uint32_t word_bytes() const noexcept {
+    return wide_.load() ? sizeof(std::uint32_t) : sizeof(std::uint16_t);
+  }
+
+  /// Writes the lists of the first `slots` slots, which are all; nobody changes them.
+  template <OutArchive Out>
+  void save(Out& out, std::size_t slots) const {
+    with_words([&](auto, const LinkRows& lists) {
+      lists.base.save(out, SectionKind::links, slots);
+      lists.parents.save(out, SectionKind::parents, slots);
+      upper_.save(out, SectionKind::upper, upper_count_.load());
+      lists.upper.save(out, SectionKind::upper_links, upper_rows_used_);
+    });
+  }
+  /// Reads them, or points at them; there were none. Where they are mapped, no list that is asked for lies outside of
+  /// what there is, whatever the file says. Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots, std::uint32_t word_bytes) {
+    if (word_bytes != sizeof(std::uint32_t) && (word_bytes != sizeof(std::uint16_t) || slots > most_narrow_slots)) {
+      return in.refuse("links of ", word_bytes, " bytes for ", slots, " slots cannot be");
+    }
+    wide_.store(word_bytes == sizeof(std::uint32_t));
+    return with_words([&](auto, LinkRows& lists) {
+      if (!lists.base.load(in, SectionKind::links, slots)) return false;
+      if (!lists.parents.load(in, SectionKind::parents, slots)) return false;
+      const std::size_t upper_slots = in.rows_of_next(SectionKind::upper, sizeof(UpperLists));
+      if (upper_slots > slots) return in.refuse(upper_slots, " of ", slots, " slots reach up");
+      if (!upper_.load(in, SectionKind::upper, upper_slots)) return false;
+      const std::size_t rows = in.rows_of_next(SectionKind::upper_links, lists.upper.stride());
+      if (!lists.upper.load(in, SectionKind::upper_links, rows)) return false;
+      if ((upper_slots == 0) != (rows == 0)) return in.refuse(upper_slots, " slots reach up, with ", rows, " lists");
+      upper_count_.store(upper_slots);
+      upper_rows_used_ = rows;
+      room_ = {slots, upper_slots, rows};
+      if (In::is_mapped && rows != 0) last_upper_row_ = rows - 1;
+      return true;
+    });
+  }
+  /// Is it in order which slots of the first `slots` reach up, and does each have lists of its own? What was loaded and
+  /// not mapped may be looked at only then.
+  [[nodiscard]] bool has_sound_levels(std::size_t slots) const noexcept {
+    const auto upper = upper_.view();
+    std::size_t next_slot = 0, next_row = 0;
+    for (std::size_t i = 0; i < upper_count_.load(); ++i) {
+      const UpperLists lists = upper[i];
+      if (to_index(lists.slot) < next_slot || to_index(lists.slot) >= slots || lists.first_row != next_row ||
+          lists.levels == 0 || lists.levels > max_level) {
+        return false;
+      }
+      next_slot = to_index(lists.slot) + 1;
+      next_row += lists.levels;
+    }
+    return next_row == upper_rows_used_;
+  }
+  /// Is a place behind a free one free too?
+  [[nodiscard]] bool has_free_places_last(Slot slot, unsigned level) const noexcept {
+    return with_words([&](auto word, const LinkRows& lists) {
+      using Word = decltype(word);
+      const Word* const first = link_words<Word>(list(lists, slot, level));
+      const Word* const last = first + list_capacity(level);
+      const Word* const free = std::find(first, last, free_place<Word>);
+      return std::all_of(free, last, [](Word link) { return link == free_place<Word>; });
+    });
+  }
+
   [[nodiscard]] LinkLists clone() const {
     LinkLists copy = *this;
     with_words([&](auto word, const LinkRows& lists) {
@@ -342,8 +411,8 @@ class LinkLists {
     const std::size_t count = upper_count_.load();
     const auto upper = upper_.view();
     const std::size_t at = find_upper(upper, count, slot);
-    assert(upper[at].slot == slot && level <= upper[at].levels);
-    return upper[at].first_row + (level - 1);
+    assert(last_upper_row_ != no_limit || (upper[at].slot == slot && level <= upper[at].levels));
+    return std::min(std::size_t{upper[at].first_row} + (level - 1), last_upper_row_);
   }
   [[nodiscard]] std::byte* list(LinkRows& lists, Slot slot, unsigned level) const noexcept {
     return level == 0 ? lists.base[to_index(slot)] : lists.upper[upper_row(slot, level)];
@@ -363,6 +432,8 @@ class LinkLists {
   Shared<std::size_t> upper_count_{0};
   std::size_t upper_rows_used_ = 0;
   Room room_;
+  static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+  std::size_t last_upper_row_ = no_limit;  // where the file decides which rows are asked for
 };
 
 }  // namespace shoal::inline v0::detail

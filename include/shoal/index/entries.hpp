@@ -48,6 +48,21 @@ template <class Id, class Value>
                                       value));
 }
 
+/// How many slots a file has, of each kind.
+struct SlotCounts {
+  std::size_t slots;
+  std::size_t live;
+  std::size_t free;
+};
+
+/// Do the sets agree with the counts? A free slot is gone.
+[[nodiscard]] inline bool are_consistent(const SlotSet& gone, const SlotSet& free, const SlotCounts& counts) noexcept {
+  bool all_gone = true;
+  free.for_each([&](Slot slot) { all_gone &= gone.contains(slot); });
+  return all_gone && gone.is_below(counts.slots) && gone.count() == counts.slots - counts.live &&
+         free.count() == counts.free;
+}
+
 template <class Metric, VectorRows Rows, class Id>
 class Entries {
  public:
@@ -307,6 +322,37 @@ class Entries {
     if (live != table_.size()) add_fault(report, "the id table has ", table_.size(), " entries, expected ", live);
   }
 
+  /// Writes ids, which slots are gone and free, the way from ids to slots, and the rows. Nobody changes them. Errors:
+  /// std::bad_alloc.
+  template <OutArchive Out>
+  void save(Out& out) const {
+    ids_.save(out, SectionKind::ids, slots());
+    gone_.save(out, SectionKind::gone, slots());
+    free_.save(out, SectionKind::free, slots());
+    SlotTable<Id>::of_live(ids_, gone_, slots(), live())->save(out);
+    rows_.save(out, slots());
+  }
+  /// Reads them, and believes nothing: every id is found again, every row is one that a vector gives. There were none.
+  /// Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, const SlotCounts& counts) {
+    if (!ids_.load(in, SectionKind::ids, counts.slots)) return false;
+    if (!gone_.load(in, SectionKind::gone, counts.slots) || !free_.load(in, SectionKind::free, counts.slots)) {
+      return false;
+    }
+    if (!are_consistent(gone_, free_, counts))
+      return in.refuse("which slots are gone and free does not fit the counts");
+    if (!load_table(in, counts) || !rows_.load(in, counts.slots)) return false;
+    for (std::size_t i = 0; i < counts.slots; ++i) {
+      if (!rows_.is_sound(to_slot(i))) return in.refuse("slot ", i, ": no vector is kept like that");
+    }
+    free_count_ = counts.free;
+    slots_.store(counts.slots);
+    live_.store(counts.live);
+    return true;
+  }
+  [[nodiscard]] const SlotSet& free_slots() const noexcept { return free_; }
+
   [[nodiscard]] Entries clone() const {
     Entries copy(dimensions_, max_elements_);
     copy.rows_ = rows_.clone();
@@ -333,6 +379,20 @@ class Entries {
     rows_.reserve(slots);
     draft_.reserve(slots);
     ids_.reserve(slots);
+  }
+
+  /// Makes the table from the ids; the file has the same.
+  template <InArchive In>
+  [[nodiscard]] bool load_table(In& in, const SlotCounts& counts) {
+    const std::size_t rows = SlotTable<Id>::rows_for(counts.live);
+    if (!in.begin(SectionKind::id_table, sizeof(std::uint32_t), rows)) return false;
+    std::vector<std::uint32_t> places(rows);
+    if (!in.read(places.data(), rows * sizeof(std::uint32_t)) || !in.end()) return false;
+    auto table = SlotTable<Id>::of_live(ids_, gone_, counts.slots, counts.live);
+    if (!table) return in.refuse("two slots have one id");
+    if (!table->has_places(places.data())) return in.refuse("the table of ids is not that of the ids");
+    table_.swap(*table);
+    return true;
   }
 
   // The table is looked up by readers, and changed by one thread: each in a step of its own.

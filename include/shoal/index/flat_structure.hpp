@@ -3,9 +3,12 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include "shoal/core/readers.hpp"
 #include "shoal/core/shared.hpp"
+#include "shoal/core/slot_set.hpp"
+#include "shoal/index/config.hpp"
 #include "shoal/index/structure.hpp"
 
 namespace shoal::inline v0::detail {
@@ -13,6 +16,10 @@ namespace shoal::inline v0::detail {
 class FlatStructure {
  public:
   static constexpr bool is_walked = false;
+  static constexpr std::string_view name = "flat";  // in files
+
+  FlatStructure() noexcept = default;
+  explicit FlatStructure(const BruteForceConfig&) noexcept {}
 
   void reserve(std::size_t) noexcept {}
   [[nodiscard]] std::size_t round_size() const noexcept { return 64; }
@@ -41,6 +48,13 @@ class FlatStructure {
   void add_stats(IndexStats&) const noexcept {}
   void add_memory(MemoryUsage&) const noexcept {}
   void add_estimate_for(MemoryUsage&, std::size_t) const noexcept {}
+  template <class Out>
+  void save(Out&) const noexcept {}
+  template <class In>
+  [[nodiscard]] bool load(In&, std::size_t slots, const SlotSet&, std::size_t free_count) noexcept {
+    linked_.store(slots - free_count);
+    return true;
+  }
   [[nodiscard]] FlatStructure clone() const noexcept {
     FlatStructure copy = *this;
     copy.readers_ = nullptr;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include "shoal/graph/link_round.hpp"
 #include "shoal/graph/unlink.hpp"
@@ -16,6 +17,7 @@ namespace shoal::inline v0::detail {
 class HnswStructure {
  public:
   static constexpr bool is_walked = true;
+  static constexpr std::string_view name = "hnsw";  // in files
 
   explicit HnswStructure(const HnswConfig& config) noexcept
       : graph_(config.M, config.seed), ef_construction_(std::max(config.ef_construction, config.M)) {}
@@ -69,6 +71,7 @@ class HnswStructure {
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       if (!graph_.is_linked(to_slot(i))) continue;
       for (unsigned level = 0; level <= graph_.lists().level_of(to_slot(i)); ++level) {
+        if (level >= stats.levels.size()) stats.levels.resize(level + 1);  // of a mapped file that is damaged
         stats.levels[level].slots += 1;
         stats.levels[level].links += graph_.lists().count(to_slot(i), level);
       }
@@ -88,6 +91,16 @@ class HnswStructure {
   }
   static void add_estimate(MemoryUsage& usage, const HnswConfig& config, std::size_t slots) noexcept {
     HnswStructure(config).add_estimate_for(usage, slots);
+  }
+
+  template <OutArchive Out>
+  void save(Out& out) const {
+    graph_.save(out);
+  }
+  /// As HnswGraph's. Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots, const SlotSet& free, std::size_t free_count) {
+    return graph_.load(in, slots, free, free_count);
   }
 
   [[nodiscard]] HnswStructure clone() const { return HnswStructure(graph_.clone(), ef_construction_); }

@@ -2,6 +2,9 @@
 // From slots to ids and back. Ids lie by slot; the way back is an open-addressing table of 4-byte slots that looks the
 // ids up there, at most three quarters full, with linear probing (Knuth, TAOCP vol. 3, 6.4, Algorithms L and R). About
 // 8 + 4/0.56 bytes an entry with 64-bit ids.
+//
+// In a file is the table that live slots make when they are put into an empty one in order: it depends on the ids
+// alone.
 
 #include <algorithm>
 #include <bit>
@@ -12,10 +15,12 @@
 #include <utility>
 #include <vector>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/core/hash.hpp"
 #include "shoal/core/platform.hpp"
 #include "shoal/core/slot.hpp"
+#include "shoal/core/slot_set.hpp"
 
 namespace shoal::inline v0::detail {
 
@@ -34,7 +39,7 @@ class SlotTable {
   /// The same set in places for `entries`, at least as many as it has. Errors: std::bad_alloc.
   [[nodiscard]] SlotTable with_room(std::size_t entries, const IdsBySlot<Id>& ids) const {
     SlotTable copy;
-    copy.places_.assign(std::bit_ceil(std::max<std::size_t>(16, entries + entries / 3 + 1)), free_place);
+    copy.places_.assign(places_for(entries), free_place);
     for (const std::uint32_t slot : places_) {
       if (slot != free_place) copy.put(Slot{slot}, ids);
     }
@@ -99,6 +104,35 @@ class SlotTable {
     size_ = 0;
   }
 
+  /// The table of the `live` slots below `slots` that are not gone, as files have it; nothing when two have one id.
+  /// Errors: std::bad_alloc.
+  [[nodiscard]] static std::optional<SlotTable> of_live(const IdsBySlot<Id>& ids, const SlotSet& gone,
+                                                        std::size_t slots, std::size_t live) {
+    SlotTable table;
+    if (live == 0) return table;
+    table.places_.assign(places_for(live), free_place);
+    for (std::size_t i = 0; i < slots; ++i) {
+      if (!gone.contains(to_slot(i)) && table.put(to_slot(i), ids)) return std::nullopt;
+    }
+    return table;
+  }
+  /// Rows of the section of a table of `live` slots.
+  [[nodiscard]] static std::size_t rows_for(std::size_t live) noexcept { return live == 0 ? 0 : places_for(live); }
+  template <OutArchive Out>
+  void save(Out& out) const {
+    out.begin(SectionKind::id_table, sizeof(std::uint32_t), places_.size());
+    out.write(places_.data(), places_.size() * sizeof(std::uint32_t));
+  }
+  /// Are those the places? *Shape*: rows_for(size()) places.
+  [[nodiscard]] bool has_places(const std::uint32_t* places) const noexcept {
+    return std::equal(places_.begin(), places_.end(), places);
+  }
+  static constexpr std::uint32_t free_place = 0xFFFF'FFFFU;
+  /// Where the search for an id begins, among `places`, a power of two.
+  [[nodiscard]] static std::size_t home_of(Id id, std::size_t places) noexcept {
+    return static_cast<std::size_t>(mix64(static_cast<std::uint64_t>(id))) & (places - 1);
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return places_.capacity() * sizeof(std::uint32_t); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t entries) noexcept {
@@ -108,11 +142,10 @@ class SlotTable {
   }
 
  private:
-  static constexpr std::uint32_t free_place = 0xFFFF'FFFFU;
-
-  [[nodiscard]] std::size_t home_of(Id id) const noexcept {
-    return static_cast<std::size_t>(mix64(static_cast<std::uint64_t>(id))) & (places_.size() - 1);
+  [[nodiscard]] static constexpr std::size_t places_for(std::size_t entries) noexcept {
+    return std::bit_ceil(std::max<std::size_t>(16, entries + entries / 3 + 1));
   }
+  [[nodiscard]] std::size_t home_of(Id id) const noexcept { return home_of(id, places_.size()); }
   /// Where `id` is, or the free place where it would go.
   [[nodiscard]] std::size_t place_of(Id id, const IdsBySlot<Id>& ids) const noexcept {
     std::size_t place = home_of(id);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "shoal/index/config.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/index/erase.hpp"
+#include "shoal/index/index_file.hpp"
 #include "shoal/index/progress.hpp"
 #include "shoal/index/readable_index.hpp"
 #include "shoal/index/structure.hpp"
@@ -201,6 +203,21 @@ class VectorIndex : public ReadableIndex<Metric, Storage, Id, Structure> {
   VectorIndex(const Config& config, EntriesType entries, Structure structure)
       : Base(std::move(entries), std::move(structure)), writers_wait_(config.second_writer == SecondWriter::waits) {
     structure_.set_readers(&access().readers());
+  }
+
+  /// Saves what is published: while a batch calls back, its items so far. `files`: SystemFiles, or what stands for it.
+  template <class Config, class Files>
+  [[nodiscard]] Expected<void, Error> save_through(Files& files, const std::string& path, const Config& config,
+                                                   const SaveOptions& options) const {
+    using File = detail::IndexFile<Metric, Storage, Id, Structure, Config>;
+    detail::Access::Still still(access());
+    SHOAL_TRY {
+      if (structure_.linked() == entries_.live() + entries_.dead()) {
+        return File::save(files, path, options, config, entries_, structure_);
+      }
+      return File::save(files, path, options, config, entries_, published_structure());
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
   /// A copy of the structure over the entries alone: while a batch calls back, more of a round may be linked. What is

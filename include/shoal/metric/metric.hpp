@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <string_view>
 #include <type_traits>
 
 #include "shoal/simd/float_kernels.hpp"
@@ -88,6 +89,7 @@ struct OneMinusDot {
 
 /// Squared Euclidean distance, |a - b|^2.
 struct L2Squared final {
+  static constexpr std::string_view name = "l2_squared";
   static constexpr bool unit_vectors = false;
   static float distance(const float* a, const float* b, std::size_t dimensions) noexcept {
     return simd::l2_squared(a, b, dimensions);
@@ -110,12 +112,14 @@ struct L2Squared final {
 /// 1 - a.b: the larger the inner product, the nearer. Not a metric in the mathematical sense: a vector need not be its
 /// own nearest neighbour.
 struct InnerProduct final : detail::OneMinusDot<false> {
+  static constexpr std::string_view name = "inner_product";
   static constexpr bool unit_vectors = false;
   static float from_dot(float dot, float, float) noexcept { return 1 - dot; }
 };
 
 /// 1 - cos(a, b), of vectors kept at norm 1. Never negative, whatever was rounded.
 struct Cosine final : detail::OneMinusDot<true> {
+  static constexpr std::string_view name = "cosine";
   static constexpr bool unit_vectors = true;
   /// |a - b|^2 / 2, which is 1 - a.b for norms of exactly 1. For rounded codes it is the better estimate: its error
   /// shrinks with the distance, that of the inner product does not.

@@ -4,8 +4,10 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/storage/sketch.hpp"
@@ -97,6 +99,22 @@ class Float32Rows {
     if (sketches_.is_ready()) sketches_.prefetch(slot);
   }
 
+  template <OutArchive Out>
+  void save(Out& out, std::size_t slots) const {
+    rows_.save(out, SectionKind::floats, slots);
+    sketches_.save(out, slots);
+  }
+  /// Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots) {
+    return rows_.load(in, SectionKind::floats, slots) && sketches_.load(in, slots);
+  }
+  [[nodiscard]] bool is_sound(Slot slot) const noexcept {
+    constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
+    return simd::largest_magnitude_bits(row(slot), dimensions_) < infinity_bits &&
+           is_possible_norm<M>(simd::dot(row(slot), row(slot), dimensions_)) && sketches_.is_sound(slot);
+  }
+
   [[nodiscard]] Float32Rows clone() const { return Float32Rows(dimensions_, rows_.clone(), sketches_.clone()); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return rows_.memory_bytes() + sketches_.memory_bytes(); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
@@ -146,6 +164,7 @@ struct DraftRowsOfRows<Float32Rows<M, SomeSketches>> {
 
 /// Storage policy: floats. 4 bytes a component.
 struct Float32 {
+  static constexpr std::string_view name = "float32";
   template <Metric M>
   using Rows = detail::Float32Rows<M>;
 };

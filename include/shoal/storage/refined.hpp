@@ -7,8 +7,11 @@
 //   codes    Codes::Rows    read by distances, block_distances: linking and walking
 //   floats   Float32Rows    read by rank and read
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "shoal/storage/float32.hpp"
@@ -71,6 +74,18 @@ class RefinedRows {
   }
   void prefetch(Slot slot) const noexcept { codes_.prefetch(slot); }
 
+  template <OutArchive Out>
+  void save(Out& out, std::size_t slots) const {
+    codes_.save(out, slots);
+    floats_.save(out, slots);
+  }
+  /// Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots) {
+    return codes_.load(in, slots) && floats_.load(in, slots);
+  }
+  [[nodiscard]] bool is_sound(Slot slot) const noexcept { return codes_.is_sound(slot) && floats_.is_sound(slot); }
+
   [[nodiscard]] RefinedRows clone() const { return RefinedRows(codes_.clone(), floats_.clone()); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return codes_.memory_bytes() + floats_.memory_bytes(); }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t dimensions, std::size_t slots) noexcept {
@@ -94,6 +109,22 @@ struct Refined {
     requires StorageFor<Codes, M>
   using Rows = detail::RefinedRows<M, typename Codes::template Rows<M>>;
 };
+
+namespace detail {
+/// "refined " and the name of the codes.
+template <class Codes>
+struct NameOf<Refined<Codes>> {
+  static constexpr auto letters = [] {
+    constexpr std::string_view before = "refined ";
+    constexpr std::string_view codes = NameOf<Codes>::value;
+    std::array<char, codes.empty() ? 0 : before.size() + codes.size()> all{};
+    if constexpr (!codes.empty())
+      std::copy(codes.begin(), codes.end(), std::copy(before.begin(), before.end(), all.begin()));
+    return all;
+  }();
+  static constexpr std::string_view value{letters.data(), letters.size()};
+};
+}  // namespace detail
 
 static_assert(StorageFor<Refined<SQ8>, L2Squared> && StorageFor<Refined<SQ8>, Cosine>);
 static_assert(RankedRows<Refined<SQ8>::Rows<L2Squared>> && !RankedRows<SQ8::Rows<L2Squared>>);

@@ -10,6 +10,9 @@
 // query is rounded to 4 bits, so that <s, r> is a sum of integers, the same on every instruction set.
 //
 //   row   [ bits: 1 a component, up to a multiple of 64 ][ a ][ e ][ |v|^2 ][ set bits ]
+//
+// In a file: the section sketch_state, [ state: u32, 0 none, 1 ready, 2 of no use ][ c: floats, 0 unless ready ], and
+// the rows, none unless ready. Neither where there are too few dimensions.
 
 #include <algorithm>
 #include <array>
@@ -23,6 +26,7 @@
 #include <span>
 #include <vector>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
@@ -156,6 +160,54 @@ class Sketches {
   /// Can rows be ruled out?
   [[nodiscard]] bool is_ready() const noexcept { return is_ready_.load(); }
 
+  template <OutArchive Out>
+  void save(Out& out, std::size_t slots) const {
+    if (dimensions_ < least_dimensions) return;
+    out.begin(SectionKind::sketch_state, state_bytes(), 1);
+    const State state = is_ready_.load() ? State::ready : is_useless_ ? State::useless : State::none;
+    const std::vector<float> no_mean(state == State::ready ? 0 : dimensions_);
+    out.write(&state, sizeof(state));
+    out.write(state == State::ready ? mean_.data() : no_mean.data(), dimensions_ * sizeof(float));
+    rows_.save(out, SectionKind::sketches, state == State::ready ? slots : 0);
+  }
+  /// Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots) {
+    if (dimensions_ < least_dimensions) return true;
+    State state{};
+    if (!in.begin(SectionKind::sketch_state, state_bytes(), 1) || !in.read(&state, sizeof(state))) return false;
+    std::vector<float> mean(dimensions_);
+    if (!in.read(mean.data(), dimensions_ * sizeof(float)) || !in.end()) return false;
+    constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
+    if (state > State::useless || simd::largest_magnitude_bits(mean.data(), dimensions_) >= infinity_bits ||
+        simd::dot(mean.data(), mean.data(), dimensions_) > max_squared_norm * 2) {
+      return in.refuse("section sketch_state: its state or its mean cannot be");
+    }
+    is_useless_ = state == State::useless;
+    if (state == State::ready) {
+      rotation_.emplace(dimensions_);
+      rotated_.resize(dimensions_);
+      buffer_.emplace(dimensions_);
+      mean_ = std::move(mean);
+      is_ready_.store(true);
+    }
+    return rows_.load(in, SectionKind::sketches, state == State::ready ? slots : 0);
+  }
+  /// Could `write` have put the row down, as far as it tells by itself?
+  [[nodiscard]] bool is_sound(Slot slot) const noexcept {
+    if (!is_ready_.load()) return true;
+    const auto* const row = reinterpret_cast<const std::uint64_t*>(rows_[to_index(slot)]);
+    const Factors factors = factors_of(row);
+    const float all[] = {factors.a, factors.e, factors.squared_norm, factors.set_bits};
+    constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
+    if (simd::largest_magnitude_bits(all, 4) >= infinity_bits) return false;
+    if (factors.a < 0 || factors.e < 0 || factors.squared_norm < 0) return false;
+    std::size_t set_bits = 0;
+    for (std::size_t word = 0; word < words(); ++word) set_bits += static_cast<std::size_t>(std::popcount(row[word]));
+    const std::size_t beyond = dimensions_ % 64;
+    return factors.set_bits == static_cast<float>(set_bits) && (beyond == 0 || row[words() - 1] >> beyond == 0);
+  }
+
   [[nodiscard]] Sketches clone() const {
     Sketches copy(dimensions_);
     copy.rows_ = rows_.clone();
@@ -185,6 +237,10 @@ class Sketches {
     float squared_norm;
     float set_bits;
   };
+  /// In a file.
+  enum class State : std::uint32_t { none, ready, useless };
+  [[nodiscard]] std::size_t state_bytes() const noexcept { return sizeof(State) + dimensions_ * sizeof(float); }
+
   /// The level that stands for 0.
   static constexpr std::int32_t middle = (1 << (simd::bit_query_planes - 1)) - 1;
 
@@ -357,6 +413,13 @@ struct NoSketches {
   void settle(std::size_t, const Row&) noexcept {}
   [[nodiscard]] Query prepare(const float*, Buffer&) const noexcept { return {}; }
   [[nodiscard]] bool is_ready() const noexcept { return false; }
+  template <class Out>
+  void save(Out&, std::size_t) const noexcept {}
+  template <class In>
+  [[nodiscard]] bool load(In&, std::size_t) noexcept {
+    return true;
+  }
+  [[nodiscard]] bool is_sound(Slot) const noexcept { return true; }
   [[nodiscard]] NoSketches clone() const noexcept { return *this; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return 0; }
   [[nodiscard]] static std::size_t estimate_bytes(std::size_t, std::size_t) noexcept { return 0; }

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
@@ -158,6 +159,29 @@ class Sq8Rows {
     for (std::size_t line = 0; line < codes_.stride(); line += cache_line_bytes) detail::prefetch(bytes + line);
   }
 
+  template <OutArchive Out>
+  void save(Out& out, std::size_t slots) const {
+    codes_.save(out, SectionKind::codes, slots);
+    factors_.save(out, SectionKind::code_factors, slots);
+  }
+  /// Errors: std::bad_alloc.
+  template <InArchive In>
+  [[nodiscard]] bool load(In& in, std::size_t slots) {
+    return codes_.load(in, SectionKind::codes, slots) && factors_.load(in, SectionKind::code_factors, slots);
+  }
+  [[nodiscard]] bool is_sound(Slot slot) const noexcept {
+    const CodeFactors factors = factors_[to_index(slot)];
+    const std::int8_t* const code = codes(slot);
+    constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
+    const float both[] = {factors.scale, factors.squared_norm};
+    if (simd::largest_magnitude_bits(both, 2) >= infinity_bits || factors.scale < FLT_MIN) return false;
+    if (std::find(code, code + dimensions_, std::int8_t{-128}) != code + dimensions_) return false;
+    // The norm is that of the codes; it may have been computed with another rounding.
+    const float norm =
+        rounded_product(factors.scale * factors.scale, static_cast<float>(simd::dot(code, code, dimensions_)));
+    return std::abs(factors.squared_norm - norm) <= norm * 1e-5F + FLT_MIN && norm <= max_squared_norm * 2;
+  }
+
   [[nodiscard]] Sq8Rows clone() const {
     Sq8Rows copy(dimensions_);
     copy.codes_ = codes_.clone();
@@ -210,6 +234,7 @@ class Sq8Rows {
 /// Storage policy: one byte a component and 8 bytes a vector. Needs an `InnerProductMetric`.
 /// *Cost*: a query is rotated and rounded once, about 1 us at 768 dimensions; distances are integer dot products.
 struct SQ8 {
+  static constexpr std::string_view name = "sq8";
   template <InnerProductMetric M>
   using Rows = detail::Sq8Rows<M>;
 };

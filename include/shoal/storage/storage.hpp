@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "shoal/core/slot.hpp"
@@ -87,6 +88,20 @@ concept SketchedRows = VectorRows<R> && requires(R rows, const R& view, std::siz
 };
 // clang-format on
 
+/// Rows that can be saved:
+/// - `save(out, n)`: writes the rows below n, as sections of its own (core/archive.hpp), and what it needs besides.
+/// - `load(in, n)`: reads them, or points at them where `in` is mapped; there were none. Throws std::bad_alloc. False
+///   after an error of the archive.
+/// - `is_sound(slot)`: a row that was loaded is one that `write` could have put down.
+// clang-format off
+template <class R, class Out, class In>
+concept SavedRows = VectorRows<R> && requires(R rows, const R& view, Out& out, In& in, std::size_t n, Slot slot) {
+  view.save(out, n);
+  { rows.load(in, n) } -> std::same_as<bool>;
+  { view.is_sound(slot) } noexcept -> std::same_as<bool>;
+};
+// clang-format on
+
 /// Rows whose `distances` are only good enough to find candidates: the best of these are compared once more.
 /// - `rank(query, slots, out)`: out[i] is the distance to slots[i] by which results are ranked, and which is returned.
 // clang-format off
@@ -116,6 +131,35 @@ concept StorageFor = Metric<M> && requires { typename S::template Rows<M>; } && 
 // clang-format on
 
 namespace detail {
+
+/// What files call a metric or a storage policy: its member `name`, of 1 to 31 printable letters. "" when it has none,
+/// and can then not be saved.
+template <class T>
+struct NameOf {
+  static constexpr std::string_view value = [] {
+    if constexpr (requires { std::string_view(T::name); }) {
+      return std::string_view(T::name);
+    } else {
+      return std::string_view();
+    }
+  }();
+};
+
+/// Is it one that a file can hold?
+[[nodiscard]] constexpr bool is_file_name(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= 31 &&
+         std::all_of(name.begin(), name.end(), [](char letter) { return letter >= 0x20 && letter <= 0x7E; });
+}
+
+/// Could a vector of the metric have the squared norm?
+template <Metric M>
+[[nodiscard]] inline bool is_possible_norm(float squared_norm) noexcept {
+  if constexpr (M::unit_vectors) {
+    return squared_norm > 0.999F && squared_norm < 1.001F;
+  } else {
+    return squared_norm <= max_squared_norm * 1.001F;  // as summed up in floats
+  }
+}
 
 /// Slots whose rows are handed to the kernels by one call: the pointers are kept on the stack.
 inline constexpr std::size_t slots_a_call = 64;

@@ -1,0 +1,73 @@
+#pragma once
+// Indexes of at most 16 KB, as files: empty, of one entry, of several levels, with erased entries, for each storage.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+#include "vectors.hpp"
+#include <shoal/shoal.hpp>
+
+namespace io_tests {
+
+inline constexpr std::size_t fixture_dimensions = 6;
+
+template <class Index>
+Index empty_fixture(std::size_t max_elements = 0) {
+  if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
+    return Index({.dimensions = fixture_dimensions, .M = 2, .ef_construction = 16, .max_elements = max_elements});
+  } else {
+    return Index({.dimensions = fixture_dimensions, .max_elements = max_elements});
+  }
+}
+
+struct Fixture {
+  std::string name;
+  Bytes bytes;
+};
+
+/// What the fixtures are made of.
+template <class Index, class Use>
+void for_each_fixture(const Use& use) {
+  using Id = typename Index::id_type;
+  const auto fill = [](Index& index, std::uint64_t seed, std::size_t count, std::size_t first = 0) {
+    for (const auto& [id, vector] : support::random_items(seed, count, fixture_dimensions)) {
+      REQUIRE(index.insert(static_cast<Id>((first + id) * 3 % 101), vector));
+    }
+  };
+  auto empty = empty_fixture<Index>();
+  use("empty", empty);
+  auto one = empty_fixture<Index>(5);
+  fill(one, 1, 1);
+  use("one entry", one);
+  auto levels = empty_fixture<Index>();
+  fill(levels, 2, 45);
+  use("several levels", levels);
+  for (std::size_t i = 0; i < 20; i += 2) REQUIRE(levels.erase(static_cast<Id>(i * 3)));
+  use("dead entries", levels);
+  REQUIRE(levels.batch_erase(std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 18, 21, 27, 33, 39, 45, 51}));
+  fill(levels, 3, 60, 45);
+  std::vector<Id> gone;
+  for (std::size_t i = 0; i < 50; ++i) gone.push_back(static_cast<Id>((i + 50) * 3 % 101));
+  REQUIRE(levels.batch_erase(gone));
+  use("free slots", levels);
+}
+
+template <class Index>
+std::vector<Fixture> fixtures() {
+  std::vector<Fixture> all;
+  for_each_fixture<Index>([&](const std::string& name, const Index& index) {
+    all.push_back({name, bytes_of(index)});
+    CAPTURE(name);
+    REQUIRE(!all.back().bytes.empty());
+    REQUIRE(all.back().bytes.size() <= 16 * 1024);
+    const auto report = index.check();
+    REQUIRE(report.ok());
+  });
+  return all;
+}
+
+}  // namespace io_tests
