@@ -8,6 +8,7 @@
 
 #include "shoal/index/config.hpp"
 #include "shoal/index/flat_structure.hpp"
+#include "shoal/index/mapped_index.hpp"
 #include "shoal/index/vector_index.hpp"
 #include "shoal/storage/float32.hpp"
 
@@ -70,6 +71,18 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
       return BruteForceIndex(parts->config, std::move(parts->entries), std::move(parts->structure));
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
+  /// What `open` gives: an index to search, in a file.
+  using Mapped = MappedIndex<Metric, Storage, Id, detail::FlatStructure, BruteForceConfig>;
+
+  /// Maps a file that `save` wrote, to be searched and not changed: ready at once, whatever its size.
+  /// *Errors*: cannot_open, io_error, corrupt, incompatible, out_of_memory. *Cost*: a few pages; with `verify`, reads
+  /// all.
+  template <class Files = detail::SystemFiles>
+  [[nodiscard]] static Expected<Mapped, Error> open(const std::string& path, const OpenOptions& options = {},
+                                                    Files&& files = {}) {
+    return Mapped::open(path, options, files);
   }
 
   /// What an index of `entries` vectors will own, scratch of searches not counted. Errors: as the constructor's.

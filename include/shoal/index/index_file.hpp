@@ -144,6 +144,36 @@ struct IndexFile {
     return parts;
   }
 
+  template <class Entries>
+  struct MappedParts {
+    Parts<Entries> parts;
+    Mapping mapping;
+  };
+
+  /// Points into the file; with `verify` all of it is read. Errors: as load's.
+  template <class Entries, class Files>
+  [[nodiscard]] static Expected<MappedParts<Entries>, Error> open(Files& files, const std::string& path, bool verify) {
+    const auto file = files.open(path);
+    if (!file) return Unexpected<Error>(file.error());
+    const auto head = read_header(*file);
+    if (!head) return Unexpected<Error>(at(path, head.error()));
+    auto mapping = file->map(static_cast<std::size_t>(head->info.file_bytes));
+    if (!mapping) return Unexpected<Error>(std::move(mapping.error()));
+    if (verify) {
+      if (const auto fault = find_wrong_checksum(mapping->bytes(), *head)) return Unexpected<Error>(at(path, *fault));
+    }
+    MappedReader in(mapping->bytes(), *head);
+    auto parts = read<Entries>(in, head->info);
+    if (!parts) return Unexpected<Error>(at(path, parts.error()));
+    if (verify) {
+      CheckReport report;
+      parts->entries.check(report);
+      if (!report.ok()) return Unexpected<Error>(at(path, make_error(ErrorCode::corrupt, report.faults.front())));
+      if (const auto fault = find_fault_of(parts->structure)) return Unexpected<Error>(at(path, *fault));
+    }
+    return MappedParts<Entries>{std::move(*parts), std::move(*mapping)};
+  }
+
  private:
   /// The same error, with the path.
   [[nodiscard]] static Error at(const std::string& path, const Error& error) {

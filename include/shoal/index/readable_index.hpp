@@ -32,7 +32,8 @@ namespace shoal::inline v0 {
 ///
 /// *Threads*: any number may search and look things up at once, while one changes the index too, where it can be
 /// changed (VectorIndex). One that was moved from may be assigned to or destroyed; debug builds assert it.
-template <class Metric, class Storage, class Id, class Structure>
+template <class Metric, class Storage, class Id, class Structure,
+          template <class, VectorRows, class> class EntriesOf = detail::Entries>
 class ReadableIndex {
   static_assert(std::is_integral_v<Id> && !std::is_same_v<Id, bool>, "shoal: an id type is an integer type");
   static_assert(
@@ -45,7 +46,7 @@ class ReadableIndex {
 
  protected:
   using Rows = typename Storage::template Rows<Metric>;
-  using EntriesType = detail::Entries<Metric, Rows, Id>;
+  using EntriesType = EntriesOf<Metric, Rows, Id>;
 
  private:
   using Scratch = detail::SearchScratch<Rows, Id>;

@@ -10,6 +10,7 @@
 // index may be changed meanwhile by another thread: see docs/concurrency.md.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -269,6 +270,12 @@ class SearchRun {
   }
 
   [[nodiscard]] Neighbor<Id> neighbor(const Candidate& candidate) const {
+    if constexpr (requires { Entries::has_any_distance; }) {
+      // What is no number has no place in an order, and what sorts may then look anywhere. Told by its bits.
+      const bool is_number = (std::bit_cast<std::uint32_t>(candidate.distance) & 0x7FFF'FFFFU) <= 0x7F80'0000U;
+      const float distance = is_number ? candidate.distance : std::numeric_limits<float>::infinity();
+      return {entries_.id_of(candidate.slot), distance};
+    }
     return {entries_.id_of(candidate.slot), candidate.distance};
   }
 
