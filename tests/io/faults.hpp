@@ -99,9 +99,9 @@ class FaultyFiles {
     log.emplace_back("remove");
     files_.remove(path);
   }
-  [[nodiscard]] shoal::detail::Done sync_folder_of(const std::string& path) {
+  [[nodiscard]] shoal::detail::Done sync_folder(const std::string& folder) {
     if (auto failure = step("sync_folder")) return shoal::Unexpected<shoal::Error>(*failure);
-    return files_.sync_folder_of(path);
+    return files_.sync_folder(folder);
   }
   [[nodiscard]] std::uint64_t program() const noexcept { return files_.program(); }
 

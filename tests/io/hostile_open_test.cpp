@@ -135,3 +135,47 @@ TEST_CASE_TEMPLATE("nor when much of it is anything", Index, HnswL2, HnswCosineS
     if (index) ask_all(*index);
   }
 }
+
+TEST_CASE("nor when sketches are anything") {
+  // Too large for every byte: a sample of those of the two sections.
+  constexpr std::size_t dimensions = 256;
+  HnswL2 index({.dimensions = dimensions, .M = 4, .ef_construction = 16});
+  std::vector<support::Item> items;
+  for (auto& vector : support::clustered_vectors(6, 1'100, dimensions, 5))
+    items.emplace_back(items.size(), std::move(vector));
+  REQUIRE(index.batch_insert(items));
+  const Bytes good = bytes_of(index);
+  std::size_t first = 0, state = 0, size = 0;
+  for (std::size_t i = 0; i < 24; ++i) {
+    using namespace shoal::detail;
+    const std::size_t at = table_at + i * table_row;
+    const auto kind = static_cast<shoal::SectionKind>(get<std::uint32_t>(good, at));
+    if (kind == shoal::SectionKind::sketch_state) state = static_cast<std::size_t>(get<std::uint64_t>(good, at + 8));
+    if (kind != shoal::SectionKind::sketches) continue;
+    first = static_cast<std::size_t>(get<std::uint64_t>(good, at + 8));
+    size = static_cast<std::size_t>(get<std::uint64_t>(good, at + 16));
+  }
+  REQUIRE(state != 0);
+  REQUIRE(size > 1'100 * dimensions / 8);
+  support::Random random(7);
+  std::size_t opened = 0;
+  for (std::size_t round = 0; round < 60; ++round) {
+    CAPTURE(round);
+    Bytes bytes = good;
+    if (round < 20) {
+      bytes[state + random.below(4 + 4 * dimensions)] = static_cast<std::byte>(random.next() | 0x70);
+    } else {
+      for (std::size_t i = 0; i < 2'000; ++i) bytes[first + random.below(size)] = static_cast<std::byte>(random.next());
+    }
+    mend_checksums(bytes);
+    const auto mapped = open_bytes<HnswL2>(bytes, false);
+    if (mapped) {
+      ++opened;
+      for (std::size_t i = 0; i < 5; ++i) REQUIRE(mapped->search(items[i].second, 10).size() == 10);
+    }
+    const auto loaded = load_bytes<HnswL2>(bytes);
+    if (loaded) REQUIRE(loaded->search(items[0].second, 10).size() == 10);
+    if (round >= 20) REQUIRE(!loaded);
+  }
+  CHECK(opened >= 40);
+}

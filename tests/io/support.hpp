@@ -119,7 +119,7 @@ class MemoryFiles {
     return {};
   }
   void remove(const std::string& path) noexcept { files.erase(path); }
-  [[nodiscard]] shoal::detail::Done sync_folder_of(const std::string&) { return {}; }
+  [[nodiscard]] shoal::detail::Done sync_folder(const std::string&) { return {}; }
   [[nodiscard]] std::uint64_t program() const noexcept { return 1; }
 };
 

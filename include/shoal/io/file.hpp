@@ -186,16 +186,18 @@ struct SystemFiles {
 
   /// A new file to write to; nothing when there is one of that name.
   [[nodiscard]] Expected<std::optional<File>, Error> create(const std::string& path) {
+    std::string name = path;  // copied before there is anything to lose
     const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0) return std::optional<File>(File(descriptor, path));
+    if (descriptor >= 0) return std::optional<File>(File(descriptor, std::move(name)));
     if (errno == EEXIST) return std::optional<File>();
     return Unexpected<Error>(file_error("open", path, errno, true));
   }
   /// To read.
   [[nodiscard]] Expected<File, Error> open(const std::string& path) {
+    std::string name = path;
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return Unexpected<Error>(file_error("open", path, errno, true));
-    return File(descriptor, path);
+    return File(descriptor, std::move(name));
   }
   /// In one step; what had the name `to` is no more.
   [[nodiscard]] Done rename(const std::string& from, const std::string& to) {
@@ -203,10 +205,8 @@ struct SystemFiles {
     return Unexpected<Error>(file_error("rename", to, errno));
   }
   void remove(const std::string& path) noexcept { (void)::unlink(path.c_str()); }
-  /// What was renamed in the folder of `path` stays so. File systems that cannot say so are believed.
-  [[nodiscard]] Done sync_folder_of(const std::string& path) {
-    const std::size_t slash = path.find_last_of('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  /// What was renamed in the folder stays so. File systems that cannot say so are believed.
+  [[nodiscard]] Done sync_folder(const std::string& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return Unexpected<Error>(file_error("open", folder, errno));
     int failure = 0;
@@ -285,12 +285,15 @@ struct SystemFiles {
   using File = SystemFile;
 
   [[nodiscard]] Expected<std::optional<File>, Error> create(const std::string& path) {
-    if (std::FILE* const file = std::fopen(path.c_str(), "wbx")) return std::optional<File>(File(file, path));
+    std::string name = path;  // copied before there is anything to lose
+    if (std::FILE* const file = std::fopen(path.c_str(), "wbx"))
+      return std::optional<File>(File(file, std::move(name)));
     if (errno == EEXIST) return std::optional<File>();
     return Unexpected<Error>(file_error("fopen", path, errno, true));
   }
   [[nodiscard]] Expected<File, Error> open(const std::string& path) {
-    if (std::FILE* const file = std::fopen(path.c_str(), "rb")) return File(file, path);
+    std::string name = path;
+    if (std::FILE* const file = std::fopen(path.c_str(), "rb")) return File(file, std::move(name));
     return Unexpected<Error>(file_error("fopen", path, errno, true));
   }
   [[nodiscard]] Done rename(const std::string& from, const std::string& to) {
@@ -300,7 +303,7 @@ struct SystemFiles {
     return Unexpected<Error>(file_error("rename", to, errno));
   }
   void remove(const std::string& path) noexcept { (void)std::remove(path.c_str()); }
-  [[nodiscard]] Done sync_folder_of(const std::string&) { return {}; }
+  [[nodiscard]] Done sync_folder(const std::string&) { return {}; }
   [[nodiscard]] std::uint64_t program() const noexcept { return 0; }
 };
 
@@ -323,19 +326,21 @@ template <class Files, class Write>
   } unfinished{files};
   std::optional<File> file;
   for (std::uint64_t tries = 0; !file; ++tries) {
-    const std::string beside = path + ".saving-" + std::to_string(files.program()) + "-" + std::to_string(tries);
+    std::string beside = path + ".saving-" + std::to_string(files.program()) + "-" + std::to_string(tries);
     auto created = files.create(beside);
     if (!created) return Unexpected<Error>(std::move(created.error()));
     if (!*created) continue;
     file.emplace(*std::move(*created));
-    unfinished.path = beside;
+    unfinished.path = std::move(beside);
   }
   if (auto done = write(*file); !done) return done;
   if (auto done = file->sync(); !done) return done;
   if (auto done = file->close(); !done) return done;
+  const std::size_t slash = path.find_last_of('/');  // made now: nothing but the disk may fail from here on
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   if (auto done = files.rename(unfinished.path, path); !done) return done;
   unfinished.path.clear();
-  return files.sync_folder_of(path);
+  return files.sync_folder(folder);
 }
 
 }  // namespace shoal::inline v0::detail
