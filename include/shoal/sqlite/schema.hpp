@@ -15,8 +15,8 @@
 // this: SELECT id, json_extract(metadata, '$.title') FROM vectors. Who writes with SQL must take the next sequence.
 //
 // Why positions: vectors that lie in the order of their ids are inserted all over the file when ids are random.
-// 100,000 of 768 dimensions in batches of 5,000: by position 60,000 rows a second (pages of 32 KiB), by id at most 9,500
-// (4, 16 and 64 KiB); what is newer than a sequence is read in 0.07 s, by id in 0.26 to 0.47 s.
+// 100,000 of 768 dimensions in batches of 5,000: by position 60,000 rows a second (pages of 32 KiB), by id at most
+// 9,500 (4, 16 and 64 KiB); what is newer than a sequence is read in 0.07 s, by id in 0.26 to 0.47 s.
 
 #include <cstddef>
 #include <cstdint>
