@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "acknowledging_sink.hpp"
+#include "announced_waits.hpp"
 #include "command_line.hpp"
 #include "content_hash.hpp"
 #include "ingest_options.hpp"
@@ -118,6 +119,8 @@ class Ingestion {
     std::error_code ignored;
     if (std::filesystem::exists(options_.store, ignored)) {
       auto store = open_with(0);
+      // What cannot be opened would not be for dimensions, which the error of a store to be made asks for.
+      if (!store && store.error().code() == ErrorCode::cannot_open) store = open_with(0, false);
       if (store && options_.dimensions && store->dimensions() != *options_.dimensions) {
         return Unexpected<Error>(
             Error(ErrorCode::incompatible, fmt::format("expected a store of {} dimensions, got one of {}; in {}",
@@ -160,9 +163,11 @@ class Ingestion {
   }
 
   [[nodiscard]] std::string shown_store() const { return datasets::shown(options_.store); }
-  [[nodiscard]] Expected<Store, Error> open_with(std::size_t dimensions) const {
-    return open_store({options_.store, console_.vfs}, {.dimensions = dimensions, .busy_timeout = options_.busy_timeout},
-                      {options_.retry_delays}, console_.clock, stop());
+  /// Of 0 dimensions: the store that is there.
+  [[nodiscard]] Expected<Store, Error> open_with(std::size_t dimensions, bool may_create = true) {
+    return open_store({options_.store, console_.vfs},
+                      {.dimensions = dimensions, .create = may_create, .busy_timeout = options_.busy_timeout},
+                      {options_.retry_delays}, waits_, stop());
   }
 
   /// Is there a folder for the store to be made in? Asked before input is read that then has no place to go.
@@ -177,7 +182,8 @@ class Ingestion {
   int write_to(Target& target) {
     AcknowledgingSink<Target> sink(
         target, [this](std::size_t count) { acknowledge(count); },
-        [this](const Record<>& record) { return judge_(record.vector); });
+        [this](const Record<>& record) { return judge_(record.vector); },
+        [this](const Expected<Committed, Error>& committed) { waits_.note(committed); });
     BatchWriter writer(sink, writer_options());
     std::optional<IngestError> failure;
     std::uint64_t id = 0;
@@ -249,7 +255,7 @@ class Ingestion {
     options.force_all = options_.force_all;
     options.retry.delays = options_.retry_delays;
     options.stop = StopToken(Stop{this});
-    options.clock = console_.clock;
+    options.clock = waits_.clock();
     options.progress_interval = options_.progress_interval.value_or(display_.is_terminal() ? 100 : 5'000);
     options.progress = [this](const IngestProgress& progress) { display_.update(progress); };
     return options;
@@ -280,10 +286,9 @@ class Ingestion {
     if (lost == 0) return store_failed;
     const std::uint64_t first = buffered.empty() ? *refused_id : buffered.front().id;
     const std::uint64_t last = refused_id ? *refused_id : buffered.back().id;
-    display_.message(
-        fmt::format("{}: not persisted: {} records that were read, the first has id {}, the last id {}; "
-                    "run it again to write them",
-                    program, lost, first, last));
+    display_.message(fmt::format("{}: not persisted: {} records that were read, the first has id {}, the last id {}{}",
+                                 program, lost, first, last,
+                                 is_transient(cause.code()) ? "; run it again to write them" : ""));
     return store_failed;
   }
   int fail(const Error& error) { return end(report_lost(error)); }
@@ -307,6 +312,8 @@ class Ingestion {
   const Console& console_;
   Inputs inputs_;
   ProgressDisplay display_;
+  AnnouncedWaits waits_{console_.clock,
+                        [this](const std::string& why) { display_.message(fmt::format("{}: {}", program, why)); }};
   VectorJudge judge_;
   std::size_t dimensions_ = 0;  // of the store; 0: there is none yet
   Clock::time_point begun_ = Clock::now();

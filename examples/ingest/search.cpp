@@ -42,7 +42,9 @@ class Search {
  private:
   [[nodiscard]] std::optional<Error> build() {
     const auto begun = std::chrono::steady_clock::now();
-    auto store = open_store({options_.store, console_.vfs}, {.read_only = true}, RetryPolicy(), console_.clock, {});
+    AnnouncedWaits waits(console_.clock,
+                         [this](const std::string& why) { say(console_, fmt::format("{}: {}", program, why)); });
+    auto store = open_store({options_.store, console_.vfs}, {.read_only = true}, RetryPolicy(), waits, {});
     if (!store) return std::move(store).error();
     const std::size_t dimensions = store->dimensions();
     auto index = make_searchable(*std::move(store), options_.index);

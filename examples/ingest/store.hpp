@@ -3,10 +3,14 @@
 // told of a record before there is a store.
 
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
+#include "announced_waits.hpp"
+#include <datasets/result.hpp>
 #include <shoal/core/error.hpp>
 #include <shoal/index/options.hpp>
 #include <shoal/ingest/retry.hpp>
@@ -19,13 +23,25 @@ struct StorePlace {
   std::string vfs{};  ///< SQLite's name of a file layer; empty: the default one.
 };
 
-/// *Errors*: as of SqliteVectorStore::open.
+/// *Errors*: as of SqliteVectorStore::open; cannot_open where the place is a folder, or `options` say to make no store
+/// and there is none.
 [[nodiscard]] inline Expected<SqliteVectorStore<>, Error> open_store(const StorePlace& place,
                                                                      SqliteStoreOptions options,
-                                                                     const RetryPolicy& retry, const IngestClock& clock,
+                                                                     const RetryPolicy& retry, AnnouncedWaits& waits,
                                                                      const StopToken& stop) {
+  const auto refuse = [&](const char* why) {
+    return Unexpected<Error>(Error(ErrorCode::cannot_open, datasets::shown(place.path) + ": " + why));
+  };
+  std::error_code ignored;
+  const auto status = std::filesystem::status(place.path, ignored);
+  if (std::filesystem::is_directory(status)) return refuse("is a directory");
+  if (options.read_only && status.type() == std::filesystem::file_type::not_found) return refuse("no such file");
   options.vfs = place.vfs;
-  return detail::with_retry(retry, clock, stop, [&] { return SqliteVectorStore<>::open(place.path, options); });
+  return detail::with_retry(retry, waits.clock(), stop, [&] {
+    auto store = SqliteVectorStore<>::open(place.path, options);
+    waits.note(store);
+    return store;
+  });
 }
 
 /// What a store would refuse in metadata, asked of an SQLite without a file: JSON that is nested too deep, above all.

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "faulty_vfs.hpp"
@@ -53,6 +55,12 @@ std::vector<std::string> with(std::vector<std::string> arguments, const std::vec
   return arguments;
 }
 
+std::size_t count_of(std::string_view text, std::string_view part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
 TEST_CASE("a store that stays locked is tried again as long as was asked for, then it is said what is lost") {
   const Folder folder;
   REQUIRE(ingest({folder.file()}, lines_of(0, 3)).code == 0);
@@ -68,6 +76,12 @@ TEST_CASE("a store that stays locked is tried again as long as was asked for, th
   CHECK(contains(ran.err, "not persisted: 4 records that were read, the first has id 3, the last id 6"));
   CHECK(contains(ran.out, summary_of(4, 0, 0, 0, 0)));
   CHECK(!contains(ran.out, "persisted 4\n"));
+  CHECK(contains(ran.err, "run it again to write them"));
+  for (const char* seconds : {"1", "2", "4"}) {
+    const std::string end = std::string("), trying again in ") + seconds + " s\n";
+    CHECK(count_of(ran.err, end) == 1);
+  }
+  CHECK(count_of(ran.err, "shoal-ingest: the store is busy (beginning a transaction: SQLITE_BUSY") == 3);
 
   Waits others;
   CHECK(
@@ -75,10 +89,40 @@ TEST_CASE("a store that stays locked is tried again as long as was asked for, th
       3);
   CHECK(others.seconds() == std::vector<double>{0.5, 0.25});
   Waits none;
-  CHECK(ingest(with(impatient(folder.file()), {"--retry-delays", "none"}), lines_of(3, 10), none.console()).code == 3);
+  const Ran at_once =
+      ingest(with(impatient(folder.file()), {"--retry-delays", "none"}), lines_of(3, 10), none.console());
+  CHECK(at_once.code == 3);
+  CHECK(!contains(at_once.err, "trying again"));
   CHECK(none.seconds().empty());
   CHECK(other("COMMIT").empty());
   CHECK(ids_in(folder.file()) == ids_from(0, 3));  // what was said not to be written is not
+}
+
+TEST_CASE("a store that cannot be opened yet is waited for, and it is said why") {
+  const Folder folder;
+  Shell other(folder.file());
+  REQUIRE(other("CREATE TABLE t(x); DROP TABLE t; BEGIN EXCLUSIVE").empty());
+  Waits waits([&](std::size_t wait) {
+    if (wait == 2) CHECK(other("COMMIT").empty());
+  });
+  const Ran ran = ingest(with(impatient(folder.file()), {"--quiet"}), lines_of(0, 3), waits.console());
+  CAPTURE(ran.err);
+  CHECK(ran.code == 0);
+  CHECK(waits.seconds() == std::vector<double>{1, 2});
+  CHECK(count_of(ran.err, "shoal-ingest: the store is busy (") == 2);
+  CHECK(ids_in(folder.file()) == ids_from(0, 3));
+}
+
+TEST_CASE("of an error that does not pass, nobody is told to run it again") {
+  const Folder folder;
+  REQUIRE(ingest({folder.file()}, lines_of(0, 3)).code == 0);
+  REQUIRE(Shell(folder.file())("CREATE TRIGGER no BEFORE INSERT ON vectors BEGIN SELECT raise(ABORT, 'no'); END") ==
+          "");
+  Waits waits;
+  const Ran ran = ingest({folder.file()}, lines_of(3, 3), waits.console());
+  CHECK(ran.code == 3);
+  CHECK(waits.seconds().empty());
+  CHECK(contains(ran.err, "not persisted: 3 records that were read, the first has id 3, the last id 5\n"));
 }
 
 TEST_CASE("a lock that goes away while the program waits costs nothing but the wait") {
@@ -200,7 +244,22 @@ TEST_CASE("a place where no store can be is an error of the store") {
   CHECK(support::read_file(folder.file("text.db")) == std::string(10'000, 'x'));
 
   const std::string here = std::filesystem::path(folder.file()).parent_path().string();
-  CHECK(ingest({here}, lines_of(0, 3)).code == 3);
+  const Ran directory = ingest({here}, lines_of(0, 3));
+  CHECK(directory.code == 3);
+  CHECK(contains(directory.err, "shoal-ingest: " + here + ": is a directory\n"));
+  CHECK(contains(support::search({here, "--id", "1"}).err, "shoal-search: " + here + ": is a directory\n"));
+
+  // Nobody can open a socket, and dimensions would not help.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  folder.file("socket").copy(address.sun_path, sizeof address.sun_path - 1);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const Ran closed = ingest({folder.file("socket")}, lines_of(0, 3));
+  ::close(socket);
+  CHECK(closed.code == 3);
+  CHECK(contains(closed.err, "SQLITE_CANTOPEN"));
+  CHECK(!contains(closed.err, "dimensions"));
 }
 
 TEST_CASE("a folder or a store that may not be written is an error of the store" * doctest::skip(::geteuid() == 0)) {
