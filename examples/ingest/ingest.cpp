@@ -94,8 +94,9 @@ class Ingestion {
     JsonLine& line = inputs_.line();
     Record<> record;
     if (inputs_.is_row()) {
-      if (rows_ > std::numeric_limits<std::uint64_t>::max() - options_.first_id) return std::nullopt;
-      record.id = options_.first_id + rows_++;
+      const std::uint64_t first = options_.first_id.value_or(0);
+      if (rows_ > std::numeric_limits<std::uint64_t>::max() - first) return std::nullopt;
+      record.id = first + rows_++;
     } else {
       record.id = *line.id;
     }
@@ -337,6 +338,10 @@ int run_ingest(const std::vector<std::string>& arguments, const Console& console
     if (!options) return options.error();
     auto inputs = Inputs::open(options->files, options->format, LineKind::record, console);
     if (!inputs) return complain(console, program, inputs.error(), bad_usage);
+    if (options->first_id && !inputs->has_rows()) {
+      return complain(console, program, "--first-id: expected .npy or .fvecs FILES with it; JSON lines bring their ids",
+                      bad_usage);
+    }
     if (const auto fault = options->dimensions ? inputs->find_other_width(*options->dimensions) : std::nullopt) {
       return complain(console, program, *fault + " (--dimensions)", bad_usage);
     }

@@ -55,7 +55,9 @@ Expected<IngestOptions, int> parse_ingest_options(const std::vector<std::string>
   app.add_option("STORE", options.store, "the store to write to")->required()->option_text(" ");
   app.add_option("FILES", options.files, "what to read; - is standard input")->option_text(" ");
   add_name(app, "--format", options.format, input_formats(), "by the file's name", "jsonl, npy or fvecs");
-  add_number<std::uint64_t>(app, "--first-id", options.first_id, 0, ~std::uint64_t{0}, "of the first row");
+  app.add_option("--first-id", options.first_id, "of the first row of .npy and .fvecs files")
+      ->check(whole_number<std::uint64_t>(0, ~std::uint64_t{0}))
+      ->option_text("N [0]");
   app.add_option("--dimensions", options.dimensions, "of all vectors")
       ->check(whole_number<std::size_t>(1, 200'000'000))
       ->option_text("N [the store's, or the first record's]");
@@ -89,6 +91,10 @@ Expected<IngestOptions, int> parse_ingest_options(const std::vector<std::string>
   const auto refuse = [&](const std::string& message) {
     return Unexpected<int>(complain(console, app.get_name(), message + " (--help lists the options)", bad_usage));
   };
+  if (options.store.empty()) return refuse("STORE: expected the name of a file, got ''");
+  if (app.count("--threads") != 0 && !options.builds) {
+    return refuse("--threads: expected --build with it, without which there is nothing to link");
+  }
   if (auto delays = parse_delays(retry_delays)) {
     options.retry_delays = *std::move(delays);
   } else {

@@ -19,7 +19,7 @@ struct IngestOptions {
   std::string store;
   std::vector<std::string> files;  // "-" is standard input
   InputFormat format = InputFormat::by_name;
-  std::uint64_t first_id = 0;
+  std::optional<std::uint64_t> first_id;  // of rows; none: 0
   std::optional<std::size_t> dimensions;
   MetricName metric = MetricName::l2;
   std::size_t store_batch_size = 5'000;

@@ -1,5 +1,6 @@
 #include "inputs.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -161,6 +162,10 @@ std::optional<std::uint64_t> Inputs::total() const {
     total += input.rows->rows();
   }
   return total;
+}
+
+bool Inputs::has_rows() const {
+  return std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return input.rows.has_value(); });
 }
 
 std::optional<std::string> Inputs::find_other_width(std::size_t dimensions) const {

@@ -49,6 +49,8 @@ class Inputs {
 
   /// How many vectors will come; nothing where lines are read.
   [[nodiscard]] std::optional<std::uint64_t> total() const;
+  /// Whether rows, which have no ids, are among what is read.
+  [[nodiscard]] bool has_rows() const;
   /// What is wrong with the first file whose rows have other than so many components, if there is one.
   [[nodiscard]] std::optional<std::string> find_other_width(std::size_t dimensions) const;
 

@@ -78,6 +78,7 @@ Expected<SearchProgramOptions, int> parse_search_options(const std::vector<std::
   const auto refuse = [&](const std::string& message) {
     return Unexpected<int>(complain(console, app.get_name(), message + " (--help lists the options)", bad_usage));
   };
+  if (options.store.empty()) return refuse("STORE: expected the name of a file, got ''");
   if (!radius.empty()) {
     float value = 0;
     const char* const end = radius.data() + radius.size();

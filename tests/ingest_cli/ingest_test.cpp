@@ -434,7 +434,9 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
                                              {"s", "--busy-timeout", "soon"},
                                              {"s", "--progress-interval", "0"},
                                              {"s", "--total", "all"},
-                                             {"s", "--threads", "-1"}}) {
+                                             {"s", "--threads", "-1"},
+                                             {"s", "--threads", "2"},
+                                             {"s", "--first-id", "7"}}) {
     const Ran ran = ingest(arguments);
     CAPTURE(ran.err);
     CHECK(ran.code == 2);
@@ -443,6 +445,9 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
     CHECK(ran.err.find("shoal-ingest: ") == 0);
     if (arguments.size() > 1) CHECK(contains(ran.err, arguments[1]));
   }
+  const Ran nameless = ingest({""}, line_of(1));
+  CHECK(nameless.code == 2);
+  CHECK(contains(nameless.err, "shoal-ingest: STORE: expected the name of a file, got ''"));
   CHECK(ingest({"s", "--format", "csv"}).err ==
         "shoal-ingest: --format: expected one of jsonl, npy, fvecs, got 'csv' (--help lists the options)\n");
 }

@@ -301,6 +301,9 @@ TEST_CASE("help and version go to standard output, wrong options to stderr in on
     CHECK(support::count_lines(ran.err) == 1);
     CHECK(ran.err.find("shoal-search: ") == 0);
   }
+  const Ran nameless = search({"", "--id", "1"});
+  CHECK(nameless.code == 2);
+  CHECK(contains(nameless.err, "shoal-search: STORE: expected the name of a file, got ''"));
   CHECK(contains(search({"s", "--storage", "float16"}).err, "--storage: expected one of float32, sq8, refined, got '"));
 }
 
