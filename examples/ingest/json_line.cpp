@@ -84,7 +84,12 @@ class Handler final : public nlohmann::json_sax<nlohmann::json> {
     }
     field_ = field_of(name);
     if (field_ == Field::none) {
-      fault = fmt::format("expected the keys id, vector, metadata and content_hash, got '{}'", shown(name));
+      fault =
+          fmt::format("expected the keys {}, got '{}'",
+                      kind_ == LineKind::query
+                          ? "vector and k, or those of a record (id, metadata and content_hash), which are passed over"
+                          : "id, vector, metadata and content_hash",
+                      shown(name));
       return false;
     }
     const auto bit = 1U << static_cast<unsigned>(field_);
@@ -148,10 +153,11 @@ class Handler final : public nlohmann::json_sax<nlohmann::json> {
 
   [[nodiscard]] Field field_of(std::string_view name) const {
     if (name == "vector") return Field::vector;
-    if (kind_ == LineKind::query) return name == "k" ? Field::k : Field::ignored;
-    if (name == "id") return Field::id;
-    if (name == "metadata") return Field::metadata;
-    if (name == "content_hash") return Field::content_hash;
+    const bool is_query = kind_ == LineKind::query;
+    if (is_query && name == "k") return Field::k;
+    if (name == "id") return is_query ? Field::ignored : Field::id;
+    if (name == "metadata") return is_query ? Field::ignored : Field::metadata;
+    if (name == "content_hash") return is_query ? Field::ignored : Field::content_hash;
     return Field::none;
   }
 

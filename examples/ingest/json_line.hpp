@@ -27,7 +27,8 @@ struct JsonLine {
 };
 
 /// What the line is for: to be stored, with an id, a vector and nothing that would be lost; or to be searched for, with
-/// a vector, and whatever else is passed over.
+/// a vector, where what else a record has is passed over, so that a line that is stored can be searched for as it is.
+/// Other keys are refused in both: one that is misspelt would have no effect.
 enum class LineKind { record, query };
 
 /// *Errors*: one line that says what was expected, what came, and where; none of the caller's bytes in it that could

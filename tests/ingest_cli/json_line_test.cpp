@@ -159,15 +159,17 @@ TEST_CASE("a line of 10 MB, and one that is nested a million deep, are read like
   CHECK(contains(fault(R"({"id":1,"metadata":)" + std::string(depth, '[')), "JSON at byte"));
 }
 
-TEST_CASE("a query needs no more than a vector, and other keys do not matter to it") {
+TEST_CASE("a query needs no more than a vector, and what else a record has does not matter to it") {
   const JsonLine line =
-      parse(R"({"id":"x","vector":[1,2],"metadata":{"vector":"no","k":[[]]},"more":[{}]})", LineKind::query);
+      parse(R"({"id":"x","vector":[1,2],"metadata":{"vector":"no","k":[[]]},"content_hash":[{}]})", LineKind::query);
   CHECK(line.vector == std::vector<float>{1, 2});
   CHECK(!line.k);
   CHECK(parse(R"({"k":5,"vector":[1]})", LineKind::query).k == 5);
   CHECK(contains(fault(R"({"k":-5,"vector":[1]})", LineKind::query), "k: expected a whole number, got -5"));
   CHECK(contains(fault(R"({"k":"5","vector":[1]})", LineKind::query), "k: expected a whole number, got text '5'"));
   CHECK(contains(fault(R"({"k":5})", LineKind::query), "the key vector"));
+  CHECK(contains(fault(R"({"vector":[1],"K":5})", LineKind::query), "expected the keys vector and k, or those of a"));
+  CHECK(contains(fault(R"({"vector":[1],"K":5})", LineKind::query), ", got 'K'"));
   CHECK(contains(fault(R"({"vector":[1],"vector":[1]})", LineKind::query), "'vector' twice"));
 }
 

@@ -215,6 +215,14 @@ TEST_CASE("a line may want its own k, and is told what is wrong with it while th
   }
 }
 
+TEST_CASE("a key that no query has is a bad query, for it would have no effect") {
+  const Filled filled;
+  const Ran ran = search({filled.path}, R"({"vector":)" + text_of(filled.vectors[0]) + R"(,"limit":1})");
+  CHECK(ran.code == 1);
+  CHECK(ran.out.empty());
+  CHECK(contains(ran.err, "standard input:1: expected the keys vector and k"));
+}
+
 TEST_CASE("queries come from files of rows too") {
   const Filled filled;
   support::write_file(filled.folder.file("q.fvecs"), support::vecs<float>({filled.vectors[5], filled.vectors[6]}));
