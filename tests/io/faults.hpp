@@ -28,9 +28,9 @@ class FaultyFiles {
     File(FaultyFiles& files, SystemFile file) : files_(&files), file_(std::move(file)) {}
     [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
     [[nodiscard]] shoal::detail::Done write(const std::byte* bytes, std::size_t count) {
-      if (auto failed = files_->step("write")) {
+      if (auto failure = files_->step("write")) {
         (void)file_.write(bytes, count / 2);  // half of it came that far
-        return shoal::Unexpected<shoal::Error>(*failed);
+        return shoal::Unexpected<shoal::Error>(*failure);
       }
       const std::size_t fits = std::min(count, files_->room);
       files_->room -= fits;
@@ -38,31 +38,31 @@ class FaultyFiles {
       return shoal::Unexpected<shoal::Error>(shoal::detail::file_error("write", path(), ENOSPC));
     }
     [[nodiscard]] shoal::detail::Done write_first(const std::byte* bytes, std::size_t count) {
-      if (auto failed = files_->step("write_first")) {
+      if (auto failure = files_->step("write_first")) {
         (void)file_.write_first(bytes, count / 2);
-        return shoal::Unexpected<shoal::Error>(*failed);
+        return shoal::Unexpected<shoal::Error>(*failure);
       }
       return file_.write_first(bytes, count);
     }
     void begin_writeback(std::uint64_t from, std::uint64_t bytes) const noexcept { file_.begin_writeback(from, bytes); }
     [[nodiscard]] shoal::detail::Done read_at(std::uint64_t offset, std::byte* bytes, std::size_t count) const {
-      if (auto failed = files_->step("read")) return shoal::Unexpected<shoal::Error>(*failed);
+      if (auto failure = files_->step("read")) return shoal::Unexpected<shoal::Error>(*failure);
       return file_.read_at(offset, bytes, count);
     }
     [[nodiscard]] shoal::detail::Done sync() {
-      if (auto failed = files_->step("sync")) return shoal::Unexpected<shoal::Error>(*failed);
+      if (auto failure = files_->step("sync")) return shoal::Unexpected<shoal::Error>(*failure);
       return {};  // tests have no time
     }
     [[nodiscard]] shoal::detail::Done close() {
-      if (auto failed = files_->step("close")) return shoal::Unexpected<shoal::Error>(*failed);
+      if (auto failure = files_->step("close")) return shoal::Unexpected<shoal::Error>(*failure);
       return file_.close();
     }
     [[nodiscard]] shoal::Expected<std::uint64_t, shoal::Error> size() const {
-      if (auto failed = files_->step("size")) return shoal::Unexpected<shoal::Error>(*failed);
+      if (auto failure = files_->step("size")) return shoal::Unexpected<shoal::Error>(*failure);
       return file_.size();
     }
     [[nodiscard]] shoal::Expected<shoal::detail::Mapping, shoal::Error> map(std::size_t bytes) const {
-      if (auto failed = files_->step("map")) return shoal::Unexpected<shoal::Error>(*failed);
+      if (auto failure = files_->step("map")) return shoal::Unexpected<shoal::Error>(*failure);
       return file_.map(bytes);
     }
 

@@ -80,7 +80,7 @@ void expect_refused(Bytes bytes, std::size_t at, Number value, const std::string
 TEST_CASE("F1: numbers of a header that ask for more than the file has are refused before anything is allocated") {
   const Bytes good = some_file();
   const std::size_t usual = 300'000;  // what a file of this size may take: chunks are rounded up
-  for (const std::size_t at : {24, 32, 48, 56, 64, 80, 88, 96, 104}) {
+  for (const std::size_t at : std::vector<std::size_t>{24, 32, 48, 56, 64, 80, 88, 96, 104}) {
     for (const std::uint64_t value : {most, most / 2, std::uint64_t{1} << 32, std::uint64_t{0x7FFF'FFFF},
                                       std::uint64_t{65'536}, std::uint64_t{512}, std::uint64_t{0}}) {
       CAPTURE(at);
@@ -100,7 +100,7 @@ TEST_CASE("F1: numbers of a header that ask for more than the file has are refus
     }
   }
   for (std::size_t section = 0; section < 10; ++section) {
-    for (const std::size_t field : {8, 16, 24}) {
+    for (const std::size_t field : std::vector<std::size_t>{8, 16, 24}) {
       for (const std::uint64_t value : {most, most - 63, most / 2 + 1, std::uint64_t{1} << 34, std::uint64_t{0}}) {
         CAPTURE(section);
         CAPTURE(field);

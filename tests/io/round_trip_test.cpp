@@ -124,7 +124,7 @@ TEST_CASE_TEMPLATE("an index that is loaded is the one that was saved, for every
                    Hnsw<shoal::L2Squared, shoal::Refined<shoal::SQ8>>, Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>,
                    Hnsw<NamedManhattan, shoal::Float32>, Brute<shoal::L2Squared, shoal::Float32>,
                    Brute<shoal::Cosine, shoal::SQ8>, Brute<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>) {
-  for (const std::size_t dimensions : {1, 12, 37}) {
+  for (const std::size_t dimensions : std::vector<std::size_t>{1, 12, 37}) {
     CAPTURE(dimensions);
     check_all_states<Index>(dimensions);
   }
@@ -308,7 +308,7 @@ TEST_CASE("an index file says what it holds, and is refused where something else
   expect_incompatible(shoal::BruteForceIndex<shoal::Cosine, shoal::Refined<shoal::SQ8>, std::int32_t>::load(path),
                       "structure");
   // A later version, and a feature that we do not know.
-  for (const std::size_t at : {8, 16, 23}) {
+  for (const std::size_t at : std::vector<std::size_t>{8, 16, 23}) {
     Bytes bytes = read_bytes(path);
     bytes[at] = bytes[at] ^ std::byte{2};
     mend_checksums(bytes);

@@ -151,7 +151,7 @@ TEST_CASE("a program that is killed during a save leaves the old file or the new
 TEST_CASE("of two programs and several threads that save to one path, one has written the file, whole") {
   const std::vector<Index> indexes = [] {
     std::vector<Index> all;
-    for (const std::size_t count : {700, 900, 1'100}) all.push_back(index_of(count));
+    for (const std::size_t count : std::vector<std::size_t>{700, 900, 1'100}) all.push_back(index_of(count));
     return all;
   }();
   std::vector<Bytes> all_bytes;
