@@ -77,11 +77,20 @@ void check_opened(const Index& index, std::uint64_t most_id) {
 
 }  // namespace
 
+// Under sanitizers one of each storage and structure.
+#if defined(SHOAL_TESTS_OF_FEWER_TYPES)
+#define OPENED_INDEXES                                                           \
+  Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::SQ8>, \
+      Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>, Brute<shoal::Cosine, shoal::SQ8>
+#else
+#define OPENED_INDEXES                                                                                                \
+  Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::SQ8>, Hnsw<shoal::Cosine, shoal::Float32>, \
+      Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>, Brute<shoal::L2Squared, shoal::Float32>,                       \
+      Brute<shoal::Cosine, shoal::SQ8>, Brute<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>
+#endif
+
 TEST_CASE_TEMPLATE("an opened index finds what the saved one finds, for every metric and storage", Index,
-                   Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::SQ8>,
-                   Hnsw<shoal::Cosine, shoal::Float32>, Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>,
-                   Brute<shoal::L2Squared, shoal::Float32>, Brute<shoal::Cosine, shoal::SQ8>,
-                   Brute<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>) {
+                   OPENED_INDEXES) {
   constexpr std::size_t dimensions = 19;
   auto index = make<Index>(dimensions);
   check_opened(index, 10);

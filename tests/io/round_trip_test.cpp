@@ -117,13 +117,23 @@ void check_all_states(std::size_t dimensions) {
 
 }  // namespace
 
+// Under sanitizers one of each storage and structure: what a type costs there is the compiler's time.
+#if defined(SHOAL_TESTS_OF_FEWER_TYPES)
+#define SAVED_INDEXES                                                            \
+  Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::SQ8>, \
+      Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>, Brute<shoal::Cosine, shoal::SQ8>
+#else
+#define SAVED_INDEXES                                                                                                 \
+  Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::Float32>,                                  \
+      Hnsw<shoal::Cosine, shoal::Float32>, Hnsw<shoal::L2Squared, shoal::SQ8>, Hnsw<shoal::InnerProduct, shoal::SQ8>, \
+      Hnsw<shoal::Cosine, shoal::SQ8>, Hnsw<shoal::L2Squared, shoal::Refined<shoal::SQ8>>,                            \
+      Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>, Hnsw<NamedManhattan, shoal::Float32>,                          \
+      Brute<shoal::L2Squared, shoal::Float32>, Brute<shoal::Cosine, shoal::SQ8>,                                      \
+      Brute<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>
+#endif
+
 TEST_CASE_TEMPLATE("an index that is loaded is the one that was saved, for every metric and storage", Index,
-                   Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::Float32>,
-                   Hnsw<shoal::Cosine, shoal::Float32>, Hnsw<shoal::L2Squared, shoal::SQ8>,
-                   Hnsw<shoal::InnerProduct, shoal::SQ8>, Hnsw<shoal::Cosine, shoal::SQ8>,
-                   Hnsw<shoal::L2Squared, shoal::Refined<shoal::SQ8>>, Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>,
-                   Hnsw<NamedManhattan, shoal::Float32>, Brute<shoal::L2Squared, shoal::Float32>,
-                   Brute<shoal::Cosine, shoal::SQ8>, Brute<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>) {
+                   SAVED_INDEXES) {
   for (const std::size_t dimensions : std::vector<std::size_t>{1, 12, 37}) {
     CAPTURE(dimensions);
     check_all_states<Index>(dimensions);
