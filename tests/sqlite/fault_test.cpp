@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -181,7 +181,7 @@ void fail_until_closed(Faults&& faults, const Scene& scene) {
     bool done = false;
     bool failed = false;
     {
-      std::optional<Store> store(support::open_store(scene.path, options()));
+      auto store = std::make_unique<Store>(support::open_store(scene.path, options()));
       faults.fail(k, true);
       done = scene.operation(*store).has_value();
       store.reset();
