@@ -1,5 +1,5 @@
 // An opened index is read-only, by its type.
-// expect: has no member named 'insert'|no member named 'insert'
+// expect: no member named .+insert
 #include <vector>
 
 #include <shoal/shoal.hpp>
