@@ -48,7 +48,7 @@ struct DurableOptions {
   unsigned threads = 1;        ///< Threads that may link; 0: one for each core. Same result.
   bool link_by_codes = false;  ///< As of `batch_insert`, where the index is opened too.
   /// `write` and `batch_write` return when a transaction is committed, and link it on a thread of their own while the
-  /// next one is made: as fast as linking alone, and searchable a batch later, or after `refresh`. For a copy of the
+  /// next one is made: searchable a batch later, or after `refresh`. For a core that is free, and a copy of the
   /// vectors of one batch.
   bool link_behind = false;
   RetryPolicy retry{};  ///< Of transactions, but those of `write` and `batch_write`, whose caller tries again.
