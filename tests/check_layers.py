@@ -20,6 +20,7 @@ ALLOWED = {
     "graph": {"core", "simd"},
     "index": {"core", "io", "simd", "metric", "storage", "graph"},
     "ingest": {"core", "io", "simd", "metric", "storage", "graph", "index"},
+    "session": {"core", "io", "simd", "metric", "storage", "graph", "index"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
     "sqlite": {"core", "index", "ingest"},
 }

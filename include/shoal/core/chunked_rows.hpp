@@ -13,13 +13,16 @@
 // there are.
 //
 // In a file rows lie one after the other as they do in a chunk. Rows that are mapped are one chunk, of somebody else's
-// memory, and are only read.
+// memory, and are only read. Rows with a source (row_source.hpp) are no chunk at all: they are copied when they are
+// read.
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -27,6 +30,8 @@
 #include "shoal/core/growing_array.hpp"
 #include "shoal/core/huge_pages.hpp"
 #include "shoal/core/platform.hpp"
+#include "shoal/core/row_source.hpp"
+#include "shoal/core/slot.hpp"
 
 namespace shoal::inline v0 {
 
@@ -60,11 +65,13 @@ class ChunkedRows {
       : stride_(other.stride_),
         shift_(other.shift_),
         is_borrowed_(std::exchange(other.is_borrowed_, false)),
+        source_(std::exchange(other.source_, nullptr)),
         chunks_(std::move(other.chunks_)) {}
   ChunkedRows& operator=(ChunkedRows&& other) noexcept {
     std::swap(stride_, other.stride_);
     std::swap(shift_, other.shift_);
     std::swap(is_borrowed_, other.is_borrowed_);
+    std::swap(source_, other.source_);
     chunks_.swap(other.chunks_);
     return *this;
   }
@@ -112,6 +119,35 @@ class ChunkedRows {
   };
   [[nodiscard]] View view() const noexcept { return View(*this); }
 
+  // ---- rows that may lie elsewhere ---------------------------------------------------------------------------------
+
+  /// Where the rows come from that are not in memory; null when they are.
+  [[nodiscard]] SHOAL_ALWAYS_INLINE const detail::RowSource* source() const noexcept { return source_; }
+  /// How many rows are copied at once, of `most` that are wanted: so many that the copies are no large memory.
+  [[nodiscard]] std::size_t rows_at_once(std::size_t most) const noexcept {
+    constexpr std::size_t room = 64 * 1024;
+    return source_ == nullptr ? most : std::clamp<std::size_t>(room / stride_, 1, most);
+  }
+  /// Bytes for the copies of so many rows; none when rows are in memory.
+  [[nodiscard]] std::size_t room_for(std::size_t rows) const noexcept {
+    return source_ == nullptr ? 0 : rows_at_once(rows) * stride_;
+  }
+  /// Copies the rows to `room`, of room_for(rows.size()) bytes, and says where each is. There is a source.
+  template <class T>
+  SHOAL_NEVER_INLINE void copy_rows(std::span<const Slot> rows, std::byte* room, const T** at) const noexcept {
+    source_->copy(rows, room);
+    for (std::size_t i = 0; i < rows.size(); ++i) at[i] = reinterpret_cast<const T*>(room + i * stride_);
+  }
+
+  /// The first bytes of a row, wherever it lies. *Shape*: at most a row.
+  void read(Slot row, std::span<std::byte> out) const noexcept {
+    if (source_ == nullptr) {
+      std::memcpy(out.data(), at(to_index(row)), out.size());
+    } else {
+      source_->copy(row, out);
+    }
+  }
+
   /// Bytes allocated.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     const bool owns = !chunks_.empty() && !is_borrowed_;
@@ -137,6 +173,10 @@ class ChunkedRows {
   template <InArchive In>
   [[nodiscard]] bool load(In& in, SectionKind kind, std::size_t rows) {
     if (!in.begin(kind, stride_, rows)) return false;
+    if constexpr (requires { in.source(); }) {
+      source_ = in.source();
+      if (source_ != nullptr) return in.end();
+    }
     if constexpr (In::is_mapped) {
       borrow(in.take(rows * stride_), rows);
     } else {
@@ -228,6 +268,7 @@ class ChunkedRows {
   std::size_t stride_;
   unsigned shift_;
   bool is_borrowed_ = false;
+  const detail::RowSource* source_ = nullptr;
   detail::GrowingArray<std::byte*> chunks_;  // owns them; of a huge page, the first chunk does
 };
 

@@ -23,9 +23,11 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define SHOAL_COLD [[gnu::cold, gnu::noinline]]
+#define SHOAL_NEVER_INLINE [[gnu::noinline]]
 #define SHOAL_ALWAYS_INLINE [[gnu::always_inline]] inline
 #else
 #define SHOAL_COLD
+#define SHOAL_NEVER_INLINE
 #define SHOAL_ALWAYS_INLINE inline
 #endif
 
@@ -43,6 +45,18 @@
 #define SHOAL_UNROLL _Pragma("GCC unroll 16")
 #else
 #define SHOAL_UNROLL
+#endif
+
+// Is the program watched for races between threads?
+#if defined(__SANITIZE_THREAD__)
+#define SHOAL_WATCHES_RACES 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHOAL_WATCHES_RACES 1
+#endif
+#endif
+#if !defined(SHOAL_WATCHES_RACES)
+#define SHOAL_WATCHES_RACES 0
 #endif
 
 #if !defined(SHOAL_NO_THREADS)

@@ -91,10 +91,10 @@ void beam_search(const HnswGraph& graph, unsigned level, std::span<const Candida
   }
   for (Slot slot{}; pool.take_next(slot);) {
     const std::size_t count = gather_fresh(graph, slot, level, scorer, scratch);
-    if (level == 0) prefetch(graph.lists().base(pool.peek()));
+    if (level == 0) graph.lists().prefetch_base(pool.peek());
     score_within(scorer, std::span<const Slot>(scratch.fresh).first(count), pool.bound(), scratch.distances.data());
     pool.enter(scratch.distances.data(), scratch.fresh.data(), count);
-    if (level == 0) prefetch(graph.lists().base(pool.peek()));
+    if (level == 0) graph.lists().prefetch_base(pool.peek());
   }
 }
 

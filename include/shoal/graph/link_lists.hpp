@@ -18,6 +18,7 @@
 // M^-l). It keeps it when slots are renumbered.
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -173,17 +174,10 @@ class LinkLists {
   SHOAL_ALWAYS_INLINE void for_each_below(std::size_t limit, Slot slot, unsigned level, Visit&& visit) const {
     with_words([&](auto word, const LinkRows& lists) {
       using Word = decltype(word);
-      const Word* const first = link_words<Word>(list(lists, slot, level));
-      const Word* const last = first + list_capacity(level);
       const auto end = static_cast<Word>(std::min<std::size_t>(limit, free_place<Word>));
-      for (const Word* link = first; link != last; ++link) {
-        const Word target = load_shared(*link);
-        if (target >= end) {
-          if (target == free_place<Word>) break;
-          continue;
-        }
-        visit(to_slot(target));
-      }
+      if (level == 0 && lists.base.source() != nullptr) [[unlikely]]
+        return visit_copy(lists, slot, end, visit);
+      visit_links(link_words<Word>(list(lists, slot, level)), list_capacity(level), end, visit);
     });
   }
   /// The same for all links.
@@ -233,9 +227,17 @@ class LinkLists {
     });
   }
 
-  /// The first byte of the level-0 list: for prefetching.
+  /// The first byte of the list of level 0, where it is in memory.
   [[nodiscard]] const std::byte* base(Slot slot) const noexcept {
     return with_words([&](auto, const LinkRows& lists) { return lists.base[to_index(slot)]; });
+  }
+  /// Asks for that list.
+  SHOAL_ALWAYS_INLINE void prefetch_base(Slot slot) const noexcept {
+    with_words([&](auto, const LinkRows& lists) {
+      if (lists.base.source() != nullptr) [[unlikely]]
+        return lists.base.source()->prefetch(slot);
+      prefetch(lists.base[to_index(slot)]);
+    });
   }
 
   // ---- the tree ----------------------------------------------------------------------------------------------------
@@ -355,6 +357,28 @@ class LinkLists {
   }
 
  private:
+  /// Calls visit(target) for each of the links below `end`, up to the first free place.
+  template <class Word, class Visit>
+  SHOAL_ALWAYS_INLINE static void visit_links(const Word* first, std::size_t capacity, Word end, Visit&& visit) {
+    for (const Word* link = first; link != first + capacity; ++link) {
+      const Word target = load_shared(*link);
+      if (target >= end) {
+        if (target == free_place<Word>) break;
+        continue;
+      }
+      visit(to_slot(target));
+    }
+  }
+  /// The same for a list of level 0 that lies elsewhere.
+  template <class Word, class Visit>
+  SHOAL_NEVER_INLINE void visit_copy(const LinkRows& lists, Slot slot, Word end, Visit&& visit) const {
+    constexpr std::size_t most_M = 512;
+    alignas(cache_line_bytes) std::array<std::byte, 2 * most_M * sizeof(Word) + cache_line_bytes> copy;
+    assert(lists.base.stride() <= copy.size());
+    lists.base.source()->copy(std::span<const Slot>(&slot, 1), copy.data());
+    visit_links(link_words<Word>(static_cast<const std::byte*>(copy.data())), list_capacity(0), end, visit);
+  }
+
   struct UpperLists {
     Slot slot;
     std::uint32_t first_row;  // of level 1; the levels above follow

@@ -174,6 +174,31 @@ struct IndexFile {
     return MappedParts<Entries>{std::move(*parts), std::move(*mapping)};
   }
 
+  /// What a reader has of the file, in order. Errors: as load's.
+  template <class Entries, class In>
+  [[nodiscard]] static Expected<Parts<Entries>, Error> read(In& in, const IndexFileInfo& info) {
+    if (auto mismatch = find_mismatch(info)) return Unexpected<Error>(*std::move(mismatch));
+    const auto config = config_of<Config>(info);
+    if (!config) return Unexpected<Error>(config.error());
+    const SlotCounts counts{static_cast<std::size_t>(info.slots), static_cast<std::size_t>(info.live),
+                            static_cast<std::size_t>(info.free)};
+    Parts<Entries> parts{*config, Entries(config->dimensions, config->max_elements), Structure(*config)};
+    const bool has_all = parts.entries.load(in, counts) &&
+                         parts.structure.load(in, counts.slots, parts.entries.free_slots(), counts.free);
+    auto error = in.take_error();
+    if (error) return Unexpected<Error>(*std::move(error));
+    assert(has_all);
+    static_cast<void>(has_all);
+    return parts;
+  }
+  /// Is a file with this header for another type of index, or one with a number that cannot be?
+  [[nodiscard]] static std::optional<Error> find_unfit(const IndexFileInfo& info) {
+    if (auto mismatch = find_mismatch(info)) return mismatch;
+    const auto config = config_of<Config>(info);
+    if (!config) return config.error();
+    return std::nullopt;
+  }
+
  private:
   /// The same error, with the path.
   [[nodiscard]] static Error at(const std::string& path, const Error& error) {
@@ -195,23 +220,6 @@ struct IndexFile {
       return mismatch("ids", type(std::is_signed_v<Id>, sizeof(Id)), type(info.id_is_signed, info.id_bytes));
     }
     return std::nullopt;
-  }
-
-  template <class Entries, class In>
-  [[nodiscard]] static Expected<Parts<Entries>, Error> read(In& in, const IndexFileInfo& info) {
-    if (auto mismatch = find_mismatch(info)) return Unexpected<Error>(*std::move(mismatch));
-    const auto config = config_of<Config>(info);
-    if (!config) return Unexpected<Error>(config.error());
-    const SlotCounts counts{static_cast<std::size_t>(info.slots), static_cast<std::size_t>(info.live),
-                            static_cast<std::size_t>(info.free)};
-    Parts<Entries> parts{*config, Entries(config->dimensions, config->max_elements), Structure(*config)};
-    const bool has_all = parts.entries.load(in, counts) &&
-                         parts.structure.load(in, counts.slots, parts.entries.free_slots(), counts.free);
-    auto error = in.take_error();
-    if (error) return Unexpected<Error>(*std::move(error));
-    assert(has_all);
-    static_cast<void>(has_all);
-    return parts;
   }
 
   [[nodiscard]] static std::optional<Error> find_fault_of(const Structure& structure) {

@@ -132,6 +132,12 @@ class SystemFile {
     }
     return {};
   }
+  /// Tells the system what will be read soon. A hint.
+  void announce([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] std::size_t bytes) const noexcept {
+#if defined(POSIX_FADV_WILLNEED)
+    (void)::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(bytes), POSIX_FADV_WILLNEED);
+#endif
+  }
   [[nodiscard]] Done sync() {
     while (::fsync(descriptor_) != 0) {
       if (errno != EINTR) return Unexpected<Error>(file_error("fsync", path_, errno));
@@ -225,6 +231,8 @@ struct SystemFiles {
 
 class SystemFile {
  public:
+  static constexpr bool reads_at_once = false;  // two threads would move each other's place
+
   SystemFile(std::FILE* file, std::string path) noexcept : file_(file), path_(std::move(path)) {}
   SystemFile(SystemFile&& other) noexcept : file_(std::exchange(other.file_, nullptr)), path_(std::move(other.path_)) {}
   SystemFile& operator=(SystemFile&& other) noexcept {

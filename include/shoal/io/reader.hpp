@@ -30,6 +30,11 @@ template <class File>
   return parse_header(std::span(bytes).first(count), *size);
 }
 
+[[nodiscard]] SHOAL_COLD inline Error wrong_checksum(const Section& section, std::uint32_t checksum) {
+  return make_error(ErrorCode::corrupt, "section ", describe(section.kind), ": its checksum is ", section.checksum,
+                    ", expected ", checksum);
+}
+
 /// What both readers share: which section is next, and what went wrong.
 class SectionReader {
  public:
@@ -108,8 +113,8 @@ class FileReader : public SectionReader {
     if (error_) return false;
     assert(at_ == section().offset + section().bytes);
     if (checksum_ == section().checksum) return true;
-    return refuse("section ", describe(section().kind), ": its checksum is ", section().checksum, ", expected ",
-                  checksum_);
+    error_ = wrong_checksum(section(), checksum_);
+    return false;
   }
 
  private:
@@ -176,6 +181,26 @@ class MappedReader : public SectionReader {
   std::uint64_t at_ = 0;
 };
 
+/// The same of a file that is read a piece at a time. Errors besides: io_error.
+template <class File>
+[[nodiscard]] std::optional<Error> find_wrong_checksum(const File& file, const FileHead& head) {
+  std::array<std::byte, 16'384> bytes;
+  std::uint64_t at = header_bytes;
+  for (std::size_t i = 0; i < head.section_count; ++i) {
+    const Section& section = head.sections[i];
+    std::uint32_t checksum = 0;
+    while (at < section.offset + section.bytes) {
+      const auto some =
+          static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), section.offset + section.bytes - at));
+      if (auto done = file.read_at(at, bytes.data(), some); !done) return std::move(done.error());
+      checksum = crc32c(checksum, bytes.data(), some);
+      at += some;
+    }
+    if (checksum != section.checksum) return wrong_checksum(section, checksum);
+  }
+  return std::nullopt;
+}
+
 /// *Cost*: reads all of it.
 [[nodiscard]] inline std::optional<Error> find_wrong_checksum(const std::byte* bytes, const FileHead& head) {
   std::uint64_t end = header_bytes;
@@ -183,10 +208,7 @@ class MappedReader : public SectionReader {
     const Section& section = head.sections[i];
     const std::uint64_t last = section.offset + section.bytes;
     const std::uint32_t checksum = crc32c(0, bytes + end, static_cast<std::size_t>(last - end));
-    if (checksum != section.checksum) {
-      return make_error(ErrorCode::corrupt, "section ", describe(section.kind), ": its checksum is ", section.checksum,
-                        ", expected ", checksum);
-    }
+    if (checksum != section.checksum) return wrong_checksum(section, checksum);
     end = last;
   }
   return std::nullopt;

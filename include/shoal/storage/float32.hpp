@@ -2,12 +2,15 @@
 // Float32: vectors as they came, four bytes a component. Works with every metric; where the metric is one of inner
 // products, sketches (sketch.hpp) spare a walk from reading most rows that are too far.
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
 #include "shoal/storage/sketch.hpp"
@@ -25,11 +28,15 @@ class Float32Rows {
   struct Query {
     const float* vector;
     typename SomeSketches::Query sketch{};
+    std::byte* room = nullptr;  // for rows that lie elsewhere
   };
   struct QueryBuffer {
-    explicit QueryBuffer(const Float32Rows& rows) : sketch(sketched(rows.dimensions_)) {}
-    [[nodiscard]] std::size_t memory_bytes() const noexcept { return sketch.memory_bytes(); }
+    explicit QueryBuffer(const Float32Rows& rows)
+        : sketch(sketched(rows.dimensions_)),
+          room(std::max(rows.rows_.room_for(slots_a_call), rows.sketches_.room_for(slots_a_call))) {}
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return sketch.memory_bytes() + room.capacity(); }
     typename SomeSketches::Buffer sketch;
+    std::vector<std::byte> room;
   };
 
   explicit Float32Rows(std::size_t dimensions)
@@ -56,11 +63,11 @@ class Float32Rows {
     sketches_.settle(slots, [this](Slot slot) { return row(slot); });
   }
   void read(Slot slot, std::span<float> out) const noexcept {
-    std::memcpy(out.data(), row(slot), dimensions_ * sizeof(float));
+    rows_.read(slot, std::as_writable_bytes(out.first(dimensions_)));
   }
 
   [[nodiscard]] Query prepare(std::span<const float> vector, QueryBuffer& buffer) const noexcept {
-    return {vector.data(), sketches_.prepare(vector.data(), buffer.sketch)};
+    return {vector.data(), sketches_.prepare(vector.data(), buffer.sketch), buffer.room.data()};
   }
   [[nodiscard]] Query prepare_kept(Slot slot, QueryBuffer& buffer) const noexcept {
     return {row(slot), sketches_.prepare(row(slot), buffer.sketch)};
@@ -68,14 +75,14 @@ class Float32Rows {
   [[nodiscard]] Query query_for(Slot slot) const noexcept { return {row(slot)}; }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
-    for_each_piece(slots, slots_a_call, [&](std::span<const Slot> some, std::size_t at) {
-      const RowPointers rows(*this, some);
+    for_each_piece(slots, rows_.rows_at_once(slots_a_call), [&](std::span<const Slot> some, std::size_t at) {
+      const RowPointers rows(*this, some, query.room);
       detail::distances<M>(query.vector, rows.rows, some.size(), dimensions_, out + at);
     });
   }
 
   void distances_within(const Query& query, std::span<const Slot> slots, float bound, float* out) const noexcept {
-    compare_within(sketches_, query.sketch, slots, bound, out,
+    compare_within(sketches_, query.sketch, slots, bound, out, query.room,
                    [&](std::span<const Slot> some, float* to) { distances(query, some, to); });
   }
   void block_distances(std::span<const Slot> a, std::span<const Slot> b, float* out) const noexcept {
@@ -90,6 +97,7 @@ class Float32Rows {
   }
 
   void prefetch(Slot slot) const noexcept {
+    if (rows_.source() != nullptr) return;
     const std::byte* bytes = rows_[to_index(slot)];
     for (std::size_t line = 0; line < rows_.stride(); line += cache_line_bytes) detail::prefetch(bytes + line);
   }
@@ -128,7 +136,11 @@ class Float32Rows {
 
   /// Of 1 to `slots_a_call` slots.
   struct RowPointers {
-    RowPointers(const Float32Rows& all, std::span<const Slot> slots) noexcept {
+    RowPointers(const Float32Rows& all, std::span<const Slot> slots, std::byte* room = nullptr) noexcept {
+      if (all.rows_.source() != nullptr) [[unlikely]] {
+        all.rows_.copy_rows(slots, room, rows);
+        return;
+      }
       const ChunkedRows::View floats = all.rows_.view();
       std::size_t i = 0;
       do {

@@ -116,17 +116,26 @@ class Sketches {
   /// Most slots at a time.
   static constexpr std::size_t most_slots = 64;
 
-  /// Writes the positions in `slots` of those that may be no farther than `bound`, and gives how many.
-  std::size_t not_ruled_out(const Query& query, std::span<const Slot> slots, float bound,
-                            std::uint32_t* positions) const noexcept {
+  /// For sketches that lie elsewhere: bytes of room for their copies, and how many are copied at once.
+  [[nodiscard]] std::size_t room_for(std::size_t slots) const noexcept { return rows_.room_for(slots); }
+  [[nodiscard]] std::size_t rows_at_once(std::size_t most) const noexcept { return rows_.rows_at_once(most); }
+
+  /// Writes the positions in `slots` of those that may be no farther than `bound`, and gives how many. *Shape*: at most
+  /// rows_at_once(most_slots); `room` of room_for(most_slots).
+  std::size_t not_ruled_out(const Query& query, std::span<const Slot> slots, float bound, std::uint32_t* positions,
+                            std::byte* room = nullptr) const noexcept {
     std::array<const std::uint64_t*, most_slots> rows;
     std::array<std::int32_t, most_slots> sums;
     if (slots.empty()) return 0;
-    const ChunkedRows::View sketches = rows_.view();
-    std::size_t found = 0;
-    do {
-      rows[found] = reinterpret_cast<const std::uint64_t*>(sketches[to_index(slots[found])]);
-    } while (++found < slots.size());
+    if (rows_.source() != nullptr) [[unlikely]] {
+      rows_.copy_rows(slots, room, rows.data());
+    } else {
+      const ChunkedRows::View sketches = rows_.view();
+      std::size_t found = 0;
+      do {
+        rows[found] = reinterpret_cast<const std::uint64_t*>(sketches[to_index(slots[found])]);
+      } while (++found < slots.size());
+    }
     simd::bit_sums(query.bits, rows.data(), slots.size(), words(), sums.data());
     // The factors side by side, and loops of fixed length over them, which plain -O2 turns into vectors.
     constexpr std::size_t length = 8;
@@ -139,8 +148,7 @@ class Sketches {
       squared_norms[i] = factors.squared_norm;
       set_bits[i] = factors.set_bits;
     }
-    std::fill(sums.begin() + static_cast<std::ptrdiff_t>(slots.size()),
-              sums.begin() + static_cast<std::ptrdiff_t>(padded), 0);
+    for (std::size_t i = slots.size(); i < padded; ++i) sums[i] = 0;
     for (std::size_t first = 0; first < padded; first += length) {
       for (std::size_t i = first; i < first + length; ++i) {
         least[i] = least_distance(query, {a[i], e[i], squared_norms[i], set_bits[i]}, sums[i]);
@@ -154,6 +162,7 @@ class Sketches {
   }
 
   void prefetch(Slot slot) const noexcept {
+    if (rows_.source() != nullptr) return;
     const std::byte* row = rows_[to_index(slot)];
     for (std::size_t line = 0; line < rows_.stride(); line += cache_line_bytes) detail::prefetch(row + line);
   }
@@ -409,6 +418,7 @@ struct NoSketches {
   void write(Slot, const float*) noexcept {}
   void move(Slot, Slot) noexcept {}
   void shrink(std::size_t) noexcept {}
+  [[nodiscard]] std::size_t room_for(std::size_t) const noexcept { return 0; }
   template <class Row>
   void settle(std::size_t, const Row&) noexcept {}
   [[nodiscard]] Query prepare(const float*, Buffer&) const noexcept { return {}; }
@@ -440,7 +450,8 @@ using SketchesFor = typename SketchesOf<M>::Type;
 /// `compare(slots, out)` gives distances.
 template <class SomeSketches, class Compare>
 void compare_within(const SomeSketches& sketches, const typename SomeSketches::Query& query,
-                    std::span<const Slot> slots, float bound, float* out, const Compare& compare) noexcept {
+                    std::span<const Slot> slots, float bound, float* out, std::byte* room,
+                    const Compare& compare) noexcept {
   if constexpr (!std::same_as<SomeSketches, NoSketches>) {
     if (query.bits.levels != nullptr && bound < std::numeric_limits<float>::max()) {
       constexpr std::size_t most = SomeSketches::most_slots;
@@ -448,8 +459,8 @@ void compare_within(const SomeSketches& sketches, const typename SomeSketches::Q
       std::array<Slot, most> left;
       std::array<float, most> distances;
       while (!slots.empty()) {
-        const std::span<const Slot> some = slots.first(std::min(most, slots.size()));
-        const std::size_t count = sketches.not_ruled_out(query, some, bound, positions.data());
+        const std::span<const Slot> some = slots.first(std::min(sketches.rows_at_once(most), slots.size()));
+        const std::size_t count = sketches.not_ruled_out(query, some, bound, positions.data(), room);
         for (std::size_t i = 0; i < count; ++i) left[i] = some[positions[i]];
         compare(std::span<const Slot>(left).first(count), distances.data());
         std::fill_n(out, some.size(), std::numeric_limits<float>::max());

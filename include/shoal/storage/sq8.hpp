@@ -63,14 +63,17 @@ class Sq8Rows {
   struct Query {
     simd::ByteQuery codes;
     CodeFactors factors;
+    std::byte* room = nullptr;  // for codes that lie elsewhere
   };
   struct QueryBuffer {
-    explicit QueryBuffer(const Sq8Rows& rows) : rotated(rows.dimensions_), codes(rows.dimensions_) {}
+    explicit QueryBuffer(const Sq8Rows& rows)
+        : rotated(rows.dimensions_), codes(rows.dimensions_), room(rows.codes_.room_for(slots_a_call)) {}
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
-      return rotated.capacity() * sizeof(float) + codes.capacity();
+      return rotated.capacity() * sizeof(float) + codes.capacity() + room.capacity();
     }
     std::vector<float> rotated;
     std::vector<std::int8_t> codes;
+    std::vector<std::byte> room;
   };
 
   explicit Sq8Rows(std::size_t dimensions)
@@ -98,8 +101,11 @@ class Sq8Rows {
 
   void read(Slot slot, std::span<float> out) const noexcept {
     const float scale = factors_[to_index(slot)].scale;
-    const std::int8_t* code = codes(slot);
-    for (std::size_t i = 0; i < dimensions_; ++i) out[i] = scale * static_cast<float>(code[i]);
+    // Codes are read into the last quarter of what the floats will fill: each is read before a float comes there.
+    const std::span<std::byte> code = std::as_writable_bytes(out.first(dimensions_)).last(dimensions_);
+    codes_.read(slot, code);
+    for (std::size_t i = 0; i < dimensions_; ++i)
+      out[i] = scale * static_cast<float>(static_cast<std::int8_t>(code[i]));
     rotation_.undo(out.first(dimensions_));
   }
 
@@ -107,15 +113,15 @@ class Sq8Rows {
     std::copy(vector.begin(), vector.end(), buffer.rotated.begin());
     rotation_.apply(buffer.rotated);
     const CodeFactors factors = encode_components(buffer.rotated, buffer.codes.data());
-    return {simd::byte_query(buffer.codes.data(), dimensions_), factors};
+    return {simd::byte_query(buffer.codes.data(), dimensions_), factors, buffer.room.data()};
   }
   [[nodiscard]] Query query_for(Slot slot) const noexcept {
     return {simd::byte_query(codes(slot), dimensions_), factors_[to_index(slot)]};
   }
 
   void distances(const Query& query, std::span<const Slot> slots, float* out) const noexcept {
-    for_each_piece(slots, slots_a_call, [&](std::span<const Slot> some, std::size_t at) {
-      const RowPointers rows(*this, some);
+    for_each_piece(slots, codes_.rows_at_once(slots_a_call), [&](std::span<const Slot> some, std::size_t at) {
+      const RowPointers rows(*this, some, query.room);
       std::int32_t dots[slots_a_call];
       simd::dot_rows(query.codes, rows.codes, some.size(), dimensions_, dots);
       for (std::size_t i = 0; i < some.size(); ++i) out[at + i] = distance(query.factors, *rows.factors[i], dots[i]);
@@ -155,6 +161,7 @@ class Sq8Rows {
 
   void prefetch(Slot slot) const noexcept {
     detail::prefetch(&factors_[to_index(slot)]);
+    if (codes_.source() != nullptr) return;
     const std::byte* bytes = codes_[to_index(slot)];
     for (std::size_t line = 0; line < codes_.stride(); line += cache_line_bytes) detail::prefetch(bytes + line);
   }
@@ -200,9 +207,14 @@ class Sq8Rows {
  private:
   /// Of 1 to `slots_a_call` slots, whose factors are on their way.
   struct RowPointers {
-    RowPointers(const Sq8Rows& all, std::span<const Slot> slots) noexcept {
-      const ChunkedRows::View code_rows = all.codes_.view();
+    RowPointers(const Sq8Rows& all, std::span<const Slot> slots, std::byte* room = nullptr) noexcept {
       const ChunkedArray<CodeFactors>::View factors_of = all.factors_.view();
+      if (all.codes_.source() != nullptr) [[unlikely]] {
+        all.codes_.copy_rows(slots, room, codes);
+        for (std::size_t i = 0; i < slots.size(); ++i) factors[i] = &factors_of[to_index(slots[i])];
+        return;
+      }
+      const ChunkedRows::View code_rows = all.codes_.view();
       std::size_t i = 0;
       do {
         codes[i] = reinterpret_cast<const std::int8_t*>(code_rows[to_index(slots[i])]);
