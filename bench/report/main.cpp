@@ -13,6 +13,7 @@
 #include "batch_over_loop.hpp"
 #include "chart.hpp"
 #include "environment.hpp"
+#include "files.hpp"
 #include "flags.hpp"
 #include "ingest.hpp"
 #include "markdown.hpp"
@@ -100,7 +101,8 @@ bool add_section(const char* name, Results& results, Report& report, const Optio
 
 bool wants_any_section(const Options& options) {
   return wants_section(churn_name, options) || wants_section(filters_name, options) ||
-         wants_section(latency_name, options) || wants_section(ingest_name, options, true);
+         wants_section(latency_name, options) || wants_section(ingest_name, options, true) ||
+         wants_section(files_name, options);
 }
 
 int run(const Options& options) {
@@ -142,9 +144,13 @@ int run(const Options& options) {
   is_sound = add_section(filters_name, report.filters, report, options, filters) && is_sound;
   is_sound = add_section(latency_name, report.latency, report, options, measure_latency) && is_sound;
   is_sound = add_section(ingest_name, report.ingest, report, options, measure_ingest, true) && is_sound;
+  const auto files = [&](const rivals::Setup& setup, const Options& asked) {
+    return measure_files(report.libraries, setup, asked);
+  };
+  is_sound = add_section(files_name, report.files, report, options, files) && is_sound;
   std::ranges::move(ingest_targets(report.ingest), std::back_inserter(report.targets));
 
-  const Plots plots = write_plots(report.sets, report.growth, threads, report.churn, options.out);
+  const Plots plots = write_plots(report.sets, report.growth, threads, report.churn, report.files, options.out);
   report.notes.insert(report.notes.end(), plots.notes.begin(), plots.notes.end());
   const auto path = options.out / "bench-report.md";
   write_file(path, page(report, plots));

@@ -151,7 +151,7 @@ std::string tables(const Report& report) {
   std::string text = setup_lines(report) + target_section(report) + growth_section(report) + summary(report);
   for (const SetResult& set : report.sets) text += set_section(set);
   return text + churn_section(report.churn) + filters_section(report.filters) + latency_section(report.latency) +
-         ingest_section(report.ingest);
+         ingest_section(report.ingest) + files_section(report.files);
 }
 
 std::string page(const Report& report, const Plots& plots) {
@@ -168,7 +168,9 @@ std::string page(const Report& report, const Plots& plots) {
   }
   text += churn_section(report.churn);
   for (const std::string& plot : plots.of_churn) text += fmt::format("![]({})\n\n", plot);
-  text += filters_section(report.filters) + latency_section(report.latency) + ingest_section(report.ingest);
+  text += filters_section(report.filters) + latency_section(report.latency) + ingest_section(report.ingest) +
+          files_section(report.files);
+  for (const std::string& plot : plots.of_files) text += fmt::format("![]({})\n\n", plot);
   return without_tags(text);
 }
 

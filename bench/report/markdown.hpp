@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "churn.hpp"
+#include "files.hpp"
 #include "filters.hpp"
 #include "growth.hpp"
 #include "ingest.hpp"
@@ -27,6 +28,7 @@ struct Report {
   std::vector<ChurnResult> churn;
   std::vector<FilterResult> filters;
   std::vector<LatencyResult> latency;
+  std::vector<FilesResult> files;
   std::vector<IngestResult> ingest;
 };
 

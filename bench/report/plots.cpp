@@ -92,10 +92,32 @@ Chart churn_chart(const ChurnResult& result) {
   return chart;
 }
 
+/// Of each storage, with the speed in memory at the right.
+Chart files_chart(const FilesResult& result) {
+  Chart chart{"sessions",
+              fmt::format("{} files of {} x {} in one session", result.files, result.rows, result.dimensions),
+              "of all pages in the cache, %",
+              fmt::format("queries a second at ef {}", files_ef),
+              "set logscale y\nset key left top\n",
+              {}};
+  for (const SessionCurve& session : result.sessions) {
+    Curve curve{session.storage, {}};
+    for (const SessionPoint& point : session.points) {
+      if (!point.qps.empty()) curve.points.push_back({100 * point.share, median(point.qps)});
+    }
+    chart.curves.push_back(std::move(curve));
+    if (session.memory.empty()) continue;
+    chart.curves.push_back(
+        {session.storage + ", in memory", {{0, median(session.memory)}, {100, median(session.memory)}}});
+  }
+  return chart;
+}
+
 }  // namespace
 
 Plots write_plots(std::span<const SetResult> sets, std::span<const GrowthPoint> growth,
-                  std::span<const ThreadCurve> threads, const std::vector<ChurnResult>& churn, const fs::path& folder) {
+                  std::span<const ThreadCurve> threads, const std::vector<ChurnResult>& churn,
+                  const std::vector<FilesResult>& files, const fs::path& folder) {
   Plots plots;
   const bool can_draw = has_gnuplot(folder);
   const auto write = [&](const Chart& chart) -> std::string {
@@ -127,6 +149,9 @@ Plots write_plots(std::span<const SetResult> sets, std::span<const GrowthPoint> 
     const Chart chart = churn_chart(result);
     if (chart.curves.empty()) continue;
     if (std::string name = write(chart); !name.empty()) plots.of_churn.push_back(std::move(name));
+  }
+  for (const FilesResult& result : files) {
+    if (std::string name = write(files_chart(result)); !name.empty()) plots.of_files.push_back(std::move(name));
   }
   if (!can_draw) {
     plots.notes.emplace_back(

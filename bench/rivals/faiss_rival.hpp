@@ -3,13 +3,17 @@
 // elsewhere, with the flags of its package and not ours. OpenMP is held to the threads of the setup, and to one while
 // searching: the setting belongs to the thread that calls, hence in every call.
 
+#include <stdexcept>
+
 #include <faiss/IndexHNSW.h>
+#include <faiss/index_io.h>
 #include <omp.h>
 #include <rivals/rival.hpp>
+#include <rivals/saving_rival.hpp>
 
 namespace shoal::rivals {
 
-class FaissRival : public Rival {
+class FaissRival : public Rival, public SavingRival {
  public:
   explicit FaissRival(const Setup& setup) : setup_(setup) {}
 
@@ -35,6 +39,15 @@ class FaissRival : public Rival {
     for (const auto label : labels) {
       if (label >= 0) ids.push_back(static_cast<std::uint64_t>(label));
     }
+  }
+
+  void save(const std::string& path) const override { faiss::write_index(index_.get(), path.c_str()); }
+  void load(const std::string& path) override {
+    std::unique_ptr<faiss::Index> loaded(faiss::read_index(path.c_str()));
+    auto* const hnsw = dynamic_cast<faiss::IndexHNSW*>(loaded.get());
+    if (hnsw == nullptr) throw std::runtime_error("faiss read another index than it wrote");
+    index_.reset(hnsw);
+    (void)loaded.release();
   }
 
  private:

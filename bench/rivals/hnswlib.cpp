@@ -17,6 +17,7 @@
 #include <rivals/changing_rival.hpp>
 #include <rivals/filtering_rival.hpp>
 #include <rivals/makers.hpp>
+#include <rivals/saving_rival.hpp>
 
 namespace shoal::rivals {
 
@@ -44,7 +45,7 @@ class CountingSpace final : public hnswlib::SpaceInterface<float> {
 
 enum class Replacing { by_new_labels, in_place };
 
-class Hnswlib final : public Rival, public ChangingRival, public FilteringRival {
+class Hnswlib final : public Rival, public ChangingRival, public FilteringRival, public SavingRival {
  public:
   explicit Hnswlib(const Setup& setup, Replacing replacing = Replacing::by_new_labels)
       : setup_(setup), is_in_place_(replacing == Replacing::in_place) {}
@@ -105,6 +106,9 @@ class Hnswlib final : public Rival, public ChangingRival, public FilteringRival 
     ways.push_back(std::make_unique<ByDropping>(*this, passing, k));
     return ways;
   }
+
+  void save(const std::string& path) const override { index_->saveIndex(path); }
+  void load(const std::string& path) override { index_ = std::make_unique<Index>(space_.get(), path); }
 
   [[nodiscard]] std::optional<std::uint64_t> distances() const override {
     return setup_.counts_distances ? std::optional(CountingSpace::calls) : std::nullopt;

@@ -4,18 +4,23 @@
 
 #include <numeric>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include <rivals/changing_rival.hpp>
 #include <rivals/filtering_rival.hpp>
 #include <rivals/rival.hpp>
+#include <rivals/saving_rival.hpp>
 
 #include <shoal/shoal.hpp>
 
 namespace shoal::rivals {
 
 template <class Storage>
-class ShoalRival final : public Rival, public ChangingRival, public FilteringRival {
+class ShoalRival final : public Rival, public ChangingRival, public FilteringRival, public SavingRival {
  public:
+  using Index = HnswIndex<L2Squared, Storage>;
+
   explicit ShoalRival(const Setup& setup, bool link_by_codes = false) : setup_(setup), link_by_codes_(link_by_codes) {}
 
   void build(const FloatMatrix& base) override {
@@ -47,6 +52,15 @@ class ShoalRival final : public Rival, public ChangingRival, public FilteringRiv
     for (const auto& neighbor : index_->search(vector, {.k = k, .ef = ef_})) ids.push_back(neighbor.id);
   }
 
+  void save(const std::string& path) const override {
+    if (const auto saved = index_->save(path); !saved) throw std::runtime_error(std::string(saved.error().message()));
+  }
+  void load(const std::string& path) override {
+    auto loaded = Index::load(path);
+    if (!loaded) throw std::runtime_error(std::string(loaded.error().message()));
+    index_ = *std::move(loaded);
+  }
+
   [[nodiscard]] std::optional<std::size_t> unreachable() const override { return index_->check().unreachable; }
   [[nodiscard]] std::optional<std::size_t> reported_bytes() const override { return index_->memory_usage().total(); }
   [[nodiscard]] std::vector<std::string> faults() const override { return index_->check().faults; }
@@ -59,8 +73,6 @@ class ShoalRival final : public Rival, public ChangingRival, public FilteringRiv
   }
 
  private:
-  using Index = HnswIndex<L2Squared, Storage>;
-
   class ByPredicate final : public FilteredSearch {
    public:
     ByPredicate(const Index& index, const PassingRows& passing, SearchOptions options)

@@ -117,11 +117,12 @@ class PageCache {
     return load_shared(table.frames_[page]) != 0;
   }
 
-  /// Takes in a page that was read. Without memory for a frame, it takes none. *Threads*: any number.
-  void put(Table& table, std::size_t page, std::span<const std::byte> bytes) noexcept {
+  /// Takes in a page that was read. Without memory for a frame, or where no frame is free and it may not `evict`, it
+  /// does not. *Threads*: any number.
+  void put(Table& table, std::size_t page, std::span<const std::byte> bytes, bool may_evict = true) noexcept {
     lock_([&] {
       if (table.frames_[page] != 0) return;  // another thread was first
-      const std::optional<std::uint32_t> number = take_frame(table);
+      const std::optional<std::uint32_t> number = take_frame(table, may_evict);
       if (!number) return;
       Frame& frame = frames_[*number];
       now_.store(now_.load() + 1);
@@ -186,15 +187,18 @@ class PageCache {
     return blocks_[frame / frames_in_block].get() + frame % frames_in_block * words_in_page;
   }
   /// One that has no page.
-  [[nodiscard]] std::optional<std::uint32_t> take_frame(Table& table) noexcept {
-    if (table.held_ >= table.most_frames_ && table.is_capped()) return evict(table.uses_);
+  [[nodiscard]] std::optional<std::uint32_t> take_frame(Table& table, bool may_evict) noexcept {
+    if (table.held_ >= table.most_frames_ && table.is_capped()) {
+      if (!may_evict) return std::nullopt;
+      return evict(table.uses_);
+    }
     if (!free_.empty()) {
       const std::uint32_t frame = free_.back();
       free_.pop_back();
       return frame;
     }
     if (taken_ < taken_pages_ || add_block()) return static_cast<std::uint32_t>(taken_++);
-    if (held_ == 0) return std::nullopt;
+    if (held_ == 0 || !may_evict) return std::nullopt;
     return evict(uses_);
   }
   /// False when there are as many as there may be, or no memory.

@@ -61,9 +61,9 @@ class PagedFile {
   /// Rows of `stride` bytes from `offset` on.
   class Rows final : public RowSource {
    public:
-    /// `is_cached`: pages that are read stay in the cache.
-    Rows(const PagedFile& file, std::uint64_t offset, std::size_t stride, bool is_cached) noexcept
-        : file_(file), offset_(offset), stride_(stride), is_cached_(is_cached) {}
+    /// `may_evict`: pages of it drive others out of the cache; else they take room that is free.
+    Rows(const PagedFile& file, std::uint64_t offset, std::size_t stride, bool may_evict) noexcept
+        : file_(file), offset_(offset), stride_(stride), may_evict_(may_evict) {}
 
     void copy(std::span<const Slot> rows, std::byte* out) const noexcept override {
       constexpr std::size_t most = 64;
@@ -71,40 +71,29 @@ class PagedFile {
         copy_some(rows.first(std::min(most, rows.size())), out);
       }
     }
-    void copy(Slot row, std::span<std::byte> out) const noexcept override { fetch(offset_of(row), out); }
-    void prefetch(Slot row) const noexcept override {
-      if (is_cached_) file_.announce(offset_of(row), stride_);
+    void copy(Slot row, std::span<std::byte> out) const noexcept override {
+      file_.read(offset_of(row), out, may_evict_);
     }
+    void prefetch(Slot row) const noexcept override { file_.announce(offset_of(row), stride_); }
 
    private:
     /// All that are to be read are announced before the first is waited for.
     void copy_some(std::span<const Slot> rows, std::byte* out) const noexcept {
       std::array<std::uint8_t, 64> missing;
       std::size_t count = 0;
-      if (is_cached_) {
-        std::uint64_t hits = 0;
-        for (const Slot row : rows) file_.prefetch(offset_of(row), stride_);
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-          if (file_.copy_cached(offset_of(rows[i]), {out + i * stride_, stride_}, hits)) continue;
-          missing[count++] = static_cast<std::uint8_t>(i);
-        }
-        file_.counts_.add(hits, 0);
-      } else {
-        for (std::size_t i = 0; i < rows.size(); ++i) missing[count++] = static_cast<std::uint8_t>(i);
+      std::uint64_t hits = 0;
+      for (const Slot row : rows) file_.prefetch(offset_of(row), stride_);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (file_.copy_cached(offset_of(rows[i]), {out + i * stride_, stride_}, hits)) continue;
+        missing[count++] = static_cast<std::uint8_t>(i);
       }
+      file_.counts_.add(hits, 0);
       for (std::size_t i = 1; i < count; ++i) {
         const std::uint64_t offset = offset_of(rows[missing[i]]);
         if (offset / page_bytes != offset_of(rows[missing[i - 1]]) / page_bytes) file_.announce(offset, stride_);
       }
       for (std::size_t i = 0; i < count; ++i) {
-        fetch(offset_of(rows[missing[i]]), {out + missing[i] * stride_, stride_});
-      }
-    }
-    void fetch(std::uint64_t offset, std::span<std::byte> out) const noexcept {
-      if (is_cached_) {
-        file_.read_through(offset, out);
-      } else {
-        file_.read_past(offset, out);
+        file_.read(offset_of(rows[missing[i]]), {out + missing[i] * stride_, stride_}, may_evict_);
       }
     }
     [[nodiscard]] std::uint64_t offset_of(Slot row) const noexcept { return offset_ + to_index(row) * stride_; }
@@ -112,7 +101,7 @@ class PagedFile {
     const PagedFile& file_;
     std::uint64_t offset_;
     std::size_t stride_;
-    bool is_cached_;
+    bool may_evict_;
   };
 
  private:
@@ -148,7 +137,7 @@ class PagedFile {
   }
 
   /// Copies by way of the cache: pages that are not there are read, a few that lie together at once.
-  void read_through(std::uint64_t offset, std::span<std::byte> out) const noexcept {
+  void read(std::uint64_t offset, std::span<std::byte> out, bool may_evict) const noexcept {
     constexpr std::size_t most_pages = 4;
     alignas(cache_line_bytes) std::array<std::byte, most_pages * page_bytes> pages;
     while (!out.empty()) {
@@ -164,14 +153,14 @@ class PagedFile {
         }
         const std::uint64_t begin = std::uint64_t{first.page} * page_bytes;
         const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(count * page_bytes, file_bytes_ - begin));
-        if (!read(begin, {pages.data(), bytes})) {
+        if (!read_file(begin, {pages.data(), bytes})) {
           std::fill(out.begin(), out.end(), std::byte{0});
           return;
         }
         counts_.add(0, count);
         for (std::size_t i = 0; i < count; ++i) {
           cache_.put(table_, first.page + i,
-                     {pages.data() + i * page_bytes, std::min(page_bytes, bytes - i * page_bytes)});
+                     {pages.data() + i * page_bytes, std::min(page_bytes, bytes - i * page_bytes)}, may_evict);
         }
         std::copy_n(pages.data() + first.from, some, out.data());
       }
@@ -179,12 +168,8 @@ class PagedFile {
       out = out.subspan(some);
     }
   }
-  /// Reads what is not to stay.
-  void read_past(std::uint64_t offset, std::span<std::byte> out) const noexcept {
-    if (!read(offset, out)) std::fill(out.begin(), out.end(), std::byte{0});
-  }
 
-  [[nodiscard]] bool read(std::uint64_t offset, std::span<std::byte> out) const noexcept {
+  [[nodiscard]] bool read_file(std::uint64_t offset, std::span<std::byte> out) const noexcept {
     const auto fail = [&](const Error* error) {
       lock_([&] {
         ++failures_;

@@ -74,9 +74,9 @@ class PagedReader : public SectionReader {
     source_ = nullptr;
     if (!is_paged(kind)) return read_whole();
     if (rows == 0) return true;
-    // Floats beside codes are read by few: they would only drive codes out of the cache.
-    const bool is_cached = kind != SectionKind::floats || !has_codes_;
-    source_ = &sections_.rows.emplace_back(pages_, section().offset, row_bytes, is_cached);
+    // Floats beside codes are read by few: they must not drive codes out of the cache.
+    const bool may_evict = kind != SectionKind::floats || !has_codes_;
+    source_ = &sections_.rows.emplace_back(pages_, section().offset, row_bytes, may_evict);
     return true;
   }
   /// Of the section that was begun; null when it is in memory, or empty.
