@@ -1,7 +1,9 @@
 #pragma once
-// Indexes of at most 16 KB, as files: empty, of one entry, of several levels, with erased entries, for each storage.
+// Types of index that several files here test, and indexes of at most 16 KB, as files: empty, of one entry, of several
+// levels, with erased entries, for each storage.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,27 @@
 #include <shoal/shoal.hpp>
 
 namespace io_tests {
+
+template <class Metric, class Storage>
+using Hnsw = shoal::HnswIndex<Metric, Storage>;
+template <class Metric, class Storage>
+using Brute = shoal::BruteForceIndex<Metric, Storage>;
+
+/// One of each storage and structure, with ids of several types.
+using HnswL2 = shoal::HnswIndex<>;
+using HnswCosineSq8 = shoal::HnswIndex<shoal::Cosine, shoal::SQ8, std::int32_t>;
+using HnswRefined = shoal::HnswIndex<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>;
+using BruteCosine = shoal::BruteForceIndex<shoal::Cosine, shoal::Float32, std::uint16_t>;
+
+/// An empty index with lists that soon are full.
+template <class Index>
+Index make(std::size_t dimensions, std::size_t max_elements = 0) {
+  if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
+    return Index({.dimensions = dimensions, .M = 6, .ef_construction = 40, .seed = 77, .max_elements = max_elements});
+  } else {
+    return Index({.dimensions = dimensions, .max_elements = max_elements});
+  }
+}
 
 inline constexpr std::size_t fixture_dimensions = 6;
 

@@ -12,8 +12,7 @@
 
 #include <doctest/doctest.h>
 
-#include "support.hpp"
-#include <shoal/shoal.hpp>
+#include "fixtures.hpp"
 
 using namespace io_tests;
 
@@ -31,16 +30,13 @@ std::vector<float> golden_vector(int id) {
   return vector;
 }
 
-using HnswL2 = shoal::HnswIndex<>;
-using HnswCosineSq8 = shoal::HnswIndex<shoal::Cosine, shoal::SQ8, std::int32_t>;
-using HnswRefined = shoal::HnswIndex<shoal::InnerProduct, shoal::Refined<shoal::SQ8>, std::int64_t>;
-using BruteCosine = shoal::BruteForceIndex<shoal::Cosine, shoal::Float32, std::uint16_t>;
+using SignedRefined = shoal::HnswIndex<shoal::InnerProduct, shoal::Refined<shoal::SQ8>, std::int64_t>;
 
 template <class Index>
 const char* golden_name() {
   if constexpr (std::is_same_v<Index, HnswL2>) return "hnsw_l2_float32.shoal";
   if constexpr (std::is_same_v<Index, HnswCosineSq8>) return "hnsw_cosine_sq8.shoal";
-  if constexpr (std::is_same_v<Index, HnswRefined>) return "hnsw_inner_product_refined.shoal";
+  if constexpr (std::is_same_v<Index, SignedRefined>) return "hnsw_inner_product_refined.shoal";
   if constexpr (std::is_same_v<Index, BruteCosine>) return "flat_cosine_float32.shoal";
 }
 
@@ -96,7 +92,8 @@ void check_golden(const Index& index, double tolerance) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("files of format 1 are loaded and opened", Index, HnswL2, HnswCosineSq8, HnswRefined, BruteCosine) {
+TEST_CASE_TEMPLATE("files of format 1 are loaded and opened", Index, HnswL2, HnswCosineSq8, SignedRefined,
+                   BruteCosine) {
   if (const char* folder = std::getenv("SHOAL_WRITE_GOLDEN")) {
     const Index index = golden_index<Index>();
     REQUIRE(index.save(std::string(folder) + "/" + golden_name<Index>(), {.last_sequence = 1'234'567'890'123}));

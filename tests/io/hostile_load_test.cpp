@@ -17,11 +17,6 @@ using shoal::ErrorCode;
 
 namespace {
 
-using HnswL2 = shoal::HnswIndex<shoal::L2Squared>;
-using HnswCosineSq8 = shoal::HnswIndex<shoal::Cosine, shoal::SQ8, std::int32_t>;
-using HnswRefined = shoal::HnswIndex<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>;
-using BruteCosine = shoal::BruteForceIndex<shoal::Cosine, shoal::Float32, std::uint16_t>;
-
 /// Refused as damaged; the message says something.
 template <class Index>
 bool is_refused(const Bytes& bytes) {

@@ -16,20 +16,6 @@ using support::random_items;
 
 namespace {
 
-template <class Metric, class Storage>
-using Hnsw = shoal::HnswIndex<Metric, Storage>;
-template <class Metric, class Storage>
-using Brute = shoal::BruteForceIndex<Metric, Storage>;
-
-template <class Index>
-Index make(std::size_t dimensions) {
-  if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
-    return Index({.dimensions = dimensions, .M = 6, .ef_construction = 40});
-  } else {
-    return Index({.dimensions = dimensions});
-  }
-}
-
 template <class Index, class Mapped>
 void check_same_answers(const Index& index, const Mapped& mapped, std::uint64_t most_id) {
   const std::size_t dimensions = index.dimensions();

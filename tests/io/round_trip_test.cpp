@@ -23,20 +23,6 @@ struct NamedManhattan : support::Manhattan {
   static constexpr std::string_view name = "test manhattan";
 };
 
-template <class Metric, class Storage>
-using Hnsw = shoal::HnswIndex<Metric, Storage>;
-template <class Metric, class Storage>
-using Brute = shoal::BruteForceIndex<Metric, Storage>;
-
-template <class Index>
-Index make(std::size_t dimensions, std::size_t max_elements = 0) {
-  if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
-    return Index({.dimensions = dimensions, .M = 6, .ef_construction = 40, .seed = 77, .max_elements = max_elements});
-  } else {
-    return Index({.dimensions = dimensions, .max_elements = max_elements});
-  }
-}
-
 /// Two indexes that should be the same, in all that can be asked.
 template <class Index>
 void check_same(const Index& a, const Index& b, std::size_t dimensions, std::uint64_t most_id) {
