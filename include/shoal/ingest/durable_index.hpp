@@ -1,16 +1,12 @@
 #pragma once
 // DurableIndex: an index over a store. The store is the truth, the index is what makes it searchable: a change is
 // validated, committed to the store in one transaction, then made in the index. So what was acknowledged survives the
-// program, and opening builds the index from what the store has.
-//
-// Invariant: the index holds what the store held after transaction `sequence()`, and perhaps some of what came later.
-// Whoever finds that the store is further on (another program wrote to it, memory ran out while linking) catches up.
+// program, and opening builds the index from what the store has. How the index follows the store is follower.hpp; this
+// is who may do what, and what is checked before anything is committed.
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -23,7 +19,6 @@
 
 #include "shoal/core/access.hpp"
 #include "shoal/core/error.hpp"
-#include "shoal/core/lock.hpp"
 #include "shoal/core/platform.hpp"
 #include "shoal/index/batch_error.hpp"
 #include "shoal/index/batch_source.hpp"
@@ -33,32 +28,13 @@
 #include "shoal/index/progress.hpp"
 #include "shoal/index/vector_input.hpp"
 #include "shoal/ingest/durable_batch.hpp"
-#include "shoal/ingest/link_behind.hpp"
+#include "shoal/ingest/durable_options.hpp"
+#include "shoal/ingest/follower.hpp"
 #include "shoal/ingest/record.hpp"
-#include "shoal/ingest/replay.hpp"
 #include "shoal/ingest/retry.hpp"
 #include "shoal/ingest/vector_store.hpp"
 
 namespace shoal::inline v0 {
-
-/// Choices of a DurableIndex.
-struct DurableOptions {
-  /// Items of a `batch_insert` that go into one transaction, at most. They are held until they are linked.
-  std::size_t store_batch_size = 5'000;
-  unsigned threads = 1;        ///< Threads that may link; 0: one for each core. Same result.
-  bool link_by_codes = false;  ///< As of `batch_insert`, where the index is opened too.
-  /// `write` and `batch_write` return when a transaction is committed, and link it on a thread of their own while the
-  /// next one is made: searchable a batch later, or after `refresh`. For a core that is free, and a copy of the
-  /// vectors of one batch.
-  bool link_behind = false;
-  RetryPolicy retry{};  ///< Of transactions, but those of `write` and `batch_write`, whose caller tries again.
-  IngestClock clock{};
-  StopToken stop{};                                                    ///< Ends `open` and `refresh` early.
-  std::function<void(std::size_t done, std::size_t total)> opening{};  ///< Called while `open` builds the index.
-#if SHOAL_HAS_THREADS
-  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
-#endif
-};
 
 /// An index whose content is kept by a store. *Index*: an HnswIndex or BruteForceIndex. *Store*: a TransactionalStore
 /// with the same ids and dimensions.
@@ -85,9 +61,10 @@ class DurableIndex {
     if (auto fault = find_fault(index, store)) return Unexpected<Error>(*std::move(fault));
     SHOAL_TRY {
       DurableIndex durable(std::make_unique<State>(std::move(index), std::move(store), std::move(options)));
+      State& state = *durable.state_;
       auto count = durable.store().count();
       if (!count) return Unexpected<Error>(std::move(count.error()));
-      auto replayed = durable.catch_up(static_cast<std::size_t>(*count), durable.state_->options.opening);
+      auto replayed = state.follower.catch_up(static_cast<std::size_t>(*count), state.follower.options().opening);
       if (!replayed) return Unexpected<Error>(std::move(replayed.error()));
       return durable;
     }
@@ -97,9 +74,9 @@ class DurableIndex {
   // ---- what is there -----------------------------------------------------------------------------------------------
 
   /// To search, and to look things up.
-  [[nodiscard]] const Index& index() const noexcept { return state_->index; }
+  [[nodiscard]] const Index& index() const noexcept { return state_->follower.index(); }
   /// To read from. Who writes to it by other ways than this index calls `refresh`.
-  [[nodiscard]] const Store& store() const noexcept { return state_->store; }
+  [[nodiscard]] const Store& store() const noexcept { return state_->follower.store(); }
 
   [[nodiscard]] std::size_t size() const noexcept { return index().size(); }
   [[nodiscard]] std::size_t dimensions() const noexcept { return index().dimensions(); }
@@ -107,9 +84,7 @@ class DurableIndex {
   /// The record as it was written, with its metadata; nothing for an id that is not there.
   [[nodiscard]] Expected<std::optional<Record<id_type>>, Error> get(id_type id) const { return store().get(id); }
   /// The transaction up to which the index holds everything.
-  [[nodiscard]] std::uint64_t sequence() const noexcept {
-    return state_->lock([&] { return state_->sequence; });
-  }
+  [[nodiscard]] std::uint64_t sequence() const noexcept { return state_->follower.sequence(); }
 
   // ---- changes -----------------------------------------------------------------------------------------------------
 
@@ -129,11 +104,13 @@ class DurableIndex {
       error.cause = *std::move(refusal);
       return Unexpected<BatchError<id_type>>(std::move(error));
     }
+    auto& follower = state_->follower;
+    const DurableOptions& ours = follower.options();
     const auto commit = [&](std::span<const Record<id_type>> records, const auto& on_linked) {
-      return detail::with_retry(state_->options.retry, state_->options.clock, options.stop,
-                                [&] { return commit_and_link(records, on_linked); });
+      return detail::with_retry(ours.retry, ours.clock, options.stop,
+                                [&] { return follower.write(records, on_linked); });
     };
-    return detail::DurableBatch<Index, decltype(commit)>(index(), commit, state_->options.store_batch_size,
+    return detail::DurableBatch<Index, decltype(commit)>(index(), commit, ours.store_batch_size,
                                                          detail::ProgressRef(progress), options)
         .run(items);
   }
@@ -166,7 +143,9 @@ class DurableIndex {
       }
     }
     if (auto fault = find_room_fault(records)) return Unexpected<Error>(*std::move(fault));
-    return state_->options.link_behind ? commit_and_link_behind(records) : commit_and_link(records, [](std::size_t) {});
+    auto& follower = state_->follower;
+    if (follower.options().link_behind) return follower.write_and_link_behind(records);
+    return follower.write(records, [](std::size_t) {});
   }
   /// The same with one record.
   [[nodiscard]] Expected<Committed, Error> write(const Record<id_type>& record) {
@@ -201,14 +180,16 @@ class DurableIndex {
   [[nodiscard]] Expected<void, Error> refresh() {
     WriteCall write(*this);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
-    return catch_up(0, {});
+    auto caught_up = state_->follower.catch_up(0, {});
+    if (!caught_up) return Unexpected<Error>(std::move(caught_up.error()));
+    return {};
   }
 
   /// `compact` of the index. The store is not touched.
   [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options = {}) {
     WriteCall write(*this);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
-    return state_->index.compact(options);
+    return state_->follower.compact(options);
   }
 
   // ---- what a BatchWriter asks -------------------------------------------------------------------------------------
@@ -217,26 +198,21 @@ class DurableIndex {
   [[nodiscard]] std::optional<Error> validate(const Record<id_type>& record) const {
     if (auto fault = detail::check_dimensions(record.vector.size(), dimensions())) return fault;
     if (auto fault = detail::find_fault<metric_type>(std::span<const float>(record.vector))) return fault;
-    if constexpr (ValidatesRecords<Store, id_type>) return state_->store.validate(record);
+    if constexpr (ValidatesRecords<Store, id_type>) return store().validate(record);
     return std::nullopt;
   }
   [[nodiscard]] Expected<std::string, Error> content_hash(id_type id) const requires KnowsContent<Store, id_type> {
-    return state_->store.content_hash(id);
+    return store().content_hash(id);
   }
 
  private:
   /// Stays where it is when the index moves.
   struct State {
-    State(Index with_index, Store with_store, DurableOptions with_options)
-        : index(std::move(with_index)), store(std::move(with_store)), options(std::move(with_options)) {}
+    State(Index index, Store store, DurableOptions options)
+        : follower(std::move(index), std::move(store), std::move(options)) {}
 
-    Index index;
-    Store store;
-    DurableOptions options;
     detail::Access access;
-    detail::Lock lock;
-    std::uint64_t sequence = 0;
-    detail::LinkBehind<Index> behind;  // last: ended first
+    detail::Follower<Index, Store> follower;
   };
 
   /// Held by every change: the order of transactions is the order of changes of the index.
@@ -249,7 +225,7 @@ class DurableIndex {
       // A filter must not even wait: the change it would wait for may be waiting for its search to end.
       if (index.index().is_in_call()) return;
       write_.emplace(index.state_->access, true);
-      if (!refusal() && linking == Linking::is_waited_for) index.wait_for_linking();
+      if (!refusal() && linking == Linking::is_waited_for) index.state_->follower.wait_for_linking();
     }
     [[nodiscard]] std::optional<Error> refusal() const noexcept {
       if (write_ && write_->entered() == detail::Access::Entered::yes) return std::nullopt;
@@ -276,14 +252,8 @@ class DurableIndex {
                               " dimensions, as the index has, got one of ", store.dimensions());
   }
 
-  /// What an erasure did to the store, and what to the index.
-  struct Erased {
-    Committed committed;
-    EraseReport<id_type> report;
-  };
-
   template <class Ids>
-  [[nodiscard]] Expected<Erased, Error> erase_all(Ids&& ids, const EraseOptions& options) {
+  [[nodiscard]] Expected<detail::Erased<id_type>, Error> erase_all(Ids&& ids, const EraseOptions& options) {
     WriteCall write(*this);
     if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
     SHOAL_TRY {
@@ -296,15 +266,7 @@ class DurableIndex {
         }
         wanted.push_back(*id);
       }
-      auto committed = detail::with_retry(state_->options.retry, state_->options.clock, StopToken(),
-                                          [&] { return state_->store.batch_erase(std::span<const id_type>(wanted)); });
-      if (!committed) return Unexpected<Error>(std::move(committed.error()));
-      return follow(*committed, [&]() -> Expected<Erased, Error> {
-        auto report = state_->index.batch_erase(wanted, options);
-        if (!report) return Unexpected<Error>(std::move(report.error()));
-        if (auto settled = settle(*committed); !settled) return Unexpected<Error>(std::move(settled.error()));
-        return Erased{*committed, *std::move(report)};
-      });
+      return state_->follower.erase(wanted, options);
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
@@ -313,7 +275,7 @@ class DurableIndex {
   [[nodiscard]] std::optional<Error> find_room_fault(std::span<const Record<id_type>> records) {
     const std::size_t most = index().config().max_elements;
     if (most == 0) return std::nullopt;
-    wait_for_linking();
+    state_->follower.wait_for_linking();
     SHOAL_TRY {
       std::unordered_set<id_type> added;
       for (std::size_t i = 0; i < records.size(); ++i) {
@@ -325,140 +287,6 @@ class DurableIndex {
       return std::nullopt;
     }
     SHOAL_CATCH_BAD_ALLOC { return Error(ErrorCode::out_of_memory); }
-  }
-
-  [[nodiscard]] BatchOptions link_options() const {
-    BatchOptions options;
-    options.threads = state_->options.threads;
-    options.on_duplicate = OnDuplicate::overwrite;
-    options.link_by_codes = state_->options.link_by_codes;
-#if SHOAL_HAS_THREADS
-    options.executor = state_->options.executor;
-#endif
-    return options;
-  }
-
-  /// Commits records that are valid, then links them. Calls on_linked(n) when the first n are searchable.
-  template <class OnLinked>
-  [[nodiscard]] Expected<Committed, Error> commit_and_link(std::span<const Record<id_type>> records,
-                                                           const OnLinked& on_linked) {
-    std::vector<std::pair<id_type, std::span<const float>>> items;
-    BatchOptions options;
-    SHOAL_TRY {
-      items.reserve(records.size());
-      for (const Record<id_type>& record : records) items.emplace_back(record.id, record.vector);
-      options = link_options();
-    }
-    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
-    auto committed = state_->store.batch_write(records);
-    if (!committed) return committed;
-    return follow(*committed, [&]() -> Expected<Committed, Error> {
-      auto linked = state_->index.batch_insert(
-          items, [&](std::size_t done, std::size_t) { on_linked(done); }, options);
-      if (!linked) return Unexpected<Error>(std::move(linked.error().cause));
-      return settle(*committed);
-    });
-  }
-
-  /// Commits records that are valid while the batch before is linked, then begins to link them.
-  [[nodiscard]] Expected<Committed, Error> commit_and_link_behind(std::span<const Record<id_type>> records) {
-    auto committed = state_->store.batch_write(records);
-    wait_for_linking();
-    if (!committed) return committed;
-    return follow(*committed, [&]() -> Expected<Committed, Error> {
-      if (!is_next(*committed)) return settle(*committed);
-      state_->behind.start(state_->index, *committed, records, link_options());
-      return *committed;
-    });
-  }
-
-  /// A batch that could not be linked leaves `sequence` behind, so the next change catches up.
-  void wait_for_linking() noexcept {
-    const auto outcome = state_->behind.wait();
-    if (outcome && !outcome->failure) set_sequence(outcome->committed.sequence);
-  }
-
-  /// Has the index follow a transaction. What change() returns is returned, or why the index is behind.
-  template <class Change>
-  [[nodiscard]] auto follow(const Committed& committed, const Change& change) -> decltype(change()) {
-    Error cause(ErrorCode::out_of_memory);
-    SHOAL_TRY {
-      auto changed = change();
-      if (changed) return changed;
-      cause = std::move(changed.error());
-    }
-    SHOAL_CATCH_BAD_ALLOC {}
-    return Unexpected<Error>(detail::make_error(ErrorCode::behind_store, "transaction ", committed.sequence,
-                                                " is in the store, but not all of it in the index (refresh() tries "
-                                                "again): ",
-                                                cause.message()));
-  }
-
-  /// The index has what a transaction did. Where that was not the next one, there are others to take in, and perhaps it
-  /// again.
-  [[nodiscard]] Expected<Committed, Error> settle(const Committed& committed) {
-    if (is_next(committed)) {
-      set_sequence(committed.sequence);
-    } else if (committed.sequence > sequence()) {
-      auto caught_up = catch_up(0, {});
-      if (!caught_up) return Unexpected<Error>(std::move(caught_up.error()));
-    }
-    return committed;
-  }
-
-  /// Is it the transaction after `sequence()`? One that had nothing to do has the number of another.
-  [[nodiscard]] bool is_next(const Committed& committed) const noexcept {
-    return committed.count != 0 && committed.sequence == sequence() + 1;
-  }
-
-  void set_sequence(std::uint64_t sequence) noexcept {
-    state_->lock([&] { state_->sequence = sequence; });
-  }
-
-  /// Puts into the index what the store has beyond `sequence()`. `progress` is called with each record of `total`.
-  [[nodiscard]] Expected<void, Error> catch_up(std::size_t total,
-                                               const std::function<void(std::size_t, std::size_t)>& progress) {
-    // Asked for first: what is committed in between is read too, and read again next time.
-    auto last = state_->store.last_sequence();
-    if (!last) return Unexpected<Error>(std::move(last.error()));
-    // Since 0 a store tells of no erasures, and the index may hold what was erased. No erasure is of transaction 1.
-    const bool may_hold_erased = sequence() == 0 && !index().empty();
-    auto reached = replay_since(sequence(), total, progress);
-    if (reached && may_hold_erased) reached = replay_since(1, 0, {});
-    if (!reached) return Unexpected<Error>(std::move(reached.error()));
-    set_sequence(std::max({sequence(), *last, *reached}));
-    return {};
-  }
-
-  /// Makes the changes after transaction `since`, and says which was the last; 0 where there were none.
-  [[nodiscard]] Expected<std::uint64_t, Error> replay_since(
-      std::uint64_t since, std::size_t total, const std::function<void(std::size_t, std::size_t)>& progress) {
-    auto cursor = state_->store.read_since(since);
-    if (!cursor) return Unexpected<Error>(std::move(cursor.error()));
-    detail::Replay<typename Store::Cursor, id_type> replay(*cursor, state_->options.stop);
-    const BatchOptions options = link_options();
-    std::size_t done = 0;
-    while (replay.change() != nullptr) {
-      if (replay.change()->erased) {
-        auto erased = state_->index.batch_erase(std::span(&replay.change()->record.id, 1));
-        if (!erased) return Unexpected<Error>(std::move(erased.error()));
-        replay.advance();
-        continue;
-      }
-      const auto report = [&](std::size_t count, std::size_t) {
-        if (progress) progress(done + count, total);
-      };
-      auto inserted = state_->index.batch_insert(replay, report, options);
-      if (!inserted) {
-        const BatchError<id_type>& error = inserted.error();
-        if (!error.failed_id) return Unexpected<Error>(error.cause);
-        return Unexpected<Error>(
-            detail::make_error(error.cause.code(), "id ", *error.failed_id, " of the store: ", error.cause.message()));
-      }
-      done += inserted->size();
-    }
-    if (replay.error()) return Unexpected<Error>(*std::move(replay.error()));
-    return replay.last_sequence();
   }
 
   std::unique_ptr<State> state_;
