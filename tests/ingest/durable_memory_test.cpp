@@ -9,8 +9,10 @@
 
 #include <doctest/doctest.h>
 
+#include "../io/support.hpp"
 #include "counting_new.hpp"
 #include "scripted_store.hpp"
+#include "shared_store.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
 
@@ -170,4 +172,83 @@ TEST_CASE("a batch that memory was missing to begin to link is linked by the nex
     check_agrees(durable);
     if (done) break;
   }
+}
+
+TEST_CASE("whichever allocation of saving or opening a snapshot fails, the store's records are there, or an error") {
+  using Opened = shoal::DurableIndex<Index, SharedStore>;
+  const auto items = random_items(5, 40, dimensions);
+  for (const bool forever : {false, true}) {
+    std::size_t refused = 0, passed_over = 0, not_saved = 0;
+    const io_tests::Folder folder;
+    shoal::DurableOptions options;
+    options.snapshot = folder.file();
+    const SharedStore store(dimensions);
+    {
+      auto durable = Opened::open(Index({.dimensions = dimensions}), store, options).value();
+      REQUIRE(durable.batch_insert(std::span(items).first(30)));
+      bool done = false;
+      for (std::size_t allowed = 0; !done; ++allowed) {
+        const FailingAllocations failing(allowed, forever);
+        const auto saved = durable.save_snapshot();
+        done = !FailingAllocations::stop();
+        if (saved) continue;
+        REQUIRE(saved.error().code() == shoal::ErrorCode::out_of_memory);
+        ++not_saved;
+      }
+      REQUIRE(durable.batch_insert(std::span(items).subspan(30)));
+    }
+    bool done = false;
+    for (std::size_t allowed = 0; !done; ++allowed) {
+      CAPTURE(allowed);
+      Index index({.dimensions = dimensions});
+      shoal::DurableOptions copy = options;
+      const FailingAllocations failing(allowed, forever);
+      auto durable = Opened::open(std::move(index), store, std::move(copy));
+      done = !FailingAllocations::stop();
+      if (!durable) {
+        REQUIRE(durable.error().code() == shoal::ErrorCode::out_of_memory);
+        ++refused;
+        continue;
+      }
+      passed_over += durable->open_report().warnings.empty() ? 0 : 1;
+      REQUIRE(durable->size() == items.size());
+      for (const auto& [id, vector] : items) REQUIRE(durable->index().get(id) == vector);
+      REQUIRE(durable->index().check().ok());
+    }
+    CHECK(not_saved > 0);
+    CHECK(refused > 0);
+    CHECK((passed_over > 0) == !forever);
+  }
+}
+
+TEST_CASE("a snapshot of an index that is behind its store knows it") {
+  using Opened = shoal::DurableIndex<Index, SharedStore>;
+  const auto items = random_items(6, 60, dimensions);
+  std::size_t behind = 0;
+  bool done = false;
+  for (std::size_t allowed = 0; !done; ++allowed) {
+    CAPTURE(allowed);
+    const io_tests::Folder folder;
+    shoal::DurableOptions options;
+    options.snapshot = folder.file();
+    const SharedStore store(dimensions);
+    auto durable = Opened::open(Index({.dimensions = dimensions}), store, options).value();
+    REQUIRE(durable.batch_insert(std::span(items).first(40)));
+    {
+      const FailingAllocations failing(allowed);
+      static_cast<void>(durable.batch_insert(std::span(items).subspan(40)));
+      done = !FailingAllocations::stop();
+    }
+    const std::uint64_t last = store.last_sequence().value();
+    behind += durable.sequence() < last ? 1 : 0;
+    REQUIRE(durable.save_snapshot());
+    const auto again = Opened::open(Index({.dimensions = dimensions}), store, options).value();
+    REQUIRE(again.open_report().warnings.empty());
+    REQUIRE(again.open_report().snapshot_sequence == durable.sequence());
+    REQUIRE(again.sequence() == last);
+    const auto all = contents(store);
+    REQUIRE(again.size() == all.size());
+    for (const auto& record : all) REQUIRE(again.index().get(record.id) == record.vector);
+  }
+  CHECK(behind > 0);
 }

@@ -99,6 +99,7 @@ class FaultyFiles {
     log.emplace_back("remove");
     files_.remove(path);
   }
+  [[nodiscard]] bool is_missing(const std::string& path) noexcept { return files_.is_missing(path); }
   [[nodiscard]] shoal::detail::Done sync_folder(const std::string& folder) {
     if (auto failure = step("sync_folder")) return shoal::Unexpected<shoal::Error>(*failure);
     return files_.sync_folder(folder);

@@ -80,6 +80,12 @@ template <class Config>
   return config;
 }
 
+/// Whether indexes can be saved: what the static_asserts below ask for.
+template <class Metric, class Storage, class Id>
+inline constexpr bool can_be_saved =
+    lies_as_in_files<Id>&& is_file_name(NameOf<Metric>::value) && is_file_name(NameOf<Storage>::value) &&
+    SavedRows<typename Storage::template Rows<Metric>, FileWriter<SystemFile>, FileReader<SystemFile>>;
+
 /// The kinds of index that files tell apart, and the codes to read and write one.
 template <class Metric, class Storage, class Id, class Structure, class Config>
 struct IndexFile {

@@ -49,6 +49,9 @@ class VectorIndex : public ReadableIndex<Metric, Storage, Id, Structure> {
   using BatchResult = Expected<std::vector<Id>, BatchError<Id>>;
   using Base::dimensions;
 
+  /// Whether `save`, `load` and `open` compile: metric and storage policy have names, docs/extending.md.
+  static constexpr bool can_be_saved = detail::can_be_saved<Metric, Storage, Id>;
+
   // ---- putting vectors in ------------------------------------------------------------------------------------------
 
   /// Inserts items (id, vector) in order, up to the first bad one.

@@ -32,7 +32,9 @@
 #include "shoal/ingest/follower.hpp"
 #include "shoal/ingest/record.hpp"
 #include "shoal/ingest/retry.hpp"
+#include "shoal/ingest/snapshots.hpp"
 #include "shoal/ingest/vector_store.hpp"
+#include "shoal/io/file.hpp"
 
 namespace shoal::inline v0 {
 
@@ -52,20 +54,33 @@ class DurableIndex {
   using BatchResult = Expected<std::vector<id_type>, BatchError<id_type>>;
   static_assert(std::same_as<id_type, typename Store::id_type>, "shoal: an index and its store have one type of ids");
 
-  /// Puts everything that `store` has into `index`, which is empty, and keeps both.
+  /// Puts everything that `store` has into `index`, which is empty, and keeps both. With `options.snapshot` it takes
+  /// the newest good snapshot of an index of this type and configuration in its place, and adds what is newer;
+  /// `open_report` says what it found. A snapshot that is not good is no error.
   ///
-  /// *Errors*: invalid_config (the index is not empty, or refuses second writers), incompatible (other dimensions),
-  /// cancelled; those of reading the store; those of a vector that this index cannot take, with its id.
-  /// *Cost*: a `batch_insert` of all records. One at a time is held.
-  [[nodiscard]] static Expected<DurableIndex, Error> open(Index index, Store store, DurableOptions options = {}) {
-    if (auto fault = find_fault(index, store)) return Unexpected<Error>(*std::move(fault));
+  /// *Errors*: invalid_config (the index is not empty, refuses second writers, or cannot be saved and is to have
+  /// snapshots), incompatible (other dimensions), cancelled; those of reading the store; those of a vector that this
+  /// index cannot take, with its id. *Cost*: a `batch_insert` of all records, one at a time is held; or the index's
+  /// `load`, and a `batch_insert` of what is newer.
+  template <class Files = detail::SystemFiles>
+  [[nodiscard]] static Expected<DurableIndex, Error> open(Index index, Store store, DurableOptions options = {},
+                                                          Files&& files = {}) {
+    if (auto fault = find_fault(index, store, options)) return Unexpected<Error>(*std::move(fault));
     SHOAL_TRY {
       DurableIndex durable(std::make_unique<State>(std::move(index), std::move(store), std::move(options)));
       State& state = *durable.state_;
+      if constexpr (Index::can_be_saved) {
+        if (!state.follower.options().snapshot.empty()) {
+          auto opened = state.snapshots.open_newest(files, state.follower, state.report);
+          if (!opened) return Unexpected<Error>(std::move(opened.error()));
+          if (!state.report.snapshot.empty()) return durable;
+        }
+      }
       auto count = durable.store().count();
       if (!count) return Unexpected<Error>(std::move(count.error()));
       auto replayed = state.follower.catch_up(static_cast<std::size_t>(*count), state.follower.options().opening);
       if (!replayed) return Unexpected<Error>(std::move(replayed.error()));
+      state.report.replayed = *replayed;
       return durable;
     }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
@@ -85,6 +100,9 @@ class DurableIndex {
   [[nodiscard]] Expected<std::optional<Record<id_type>>, Error> get(id_type id) const { return store().get(id); }
   /// The transaction up to which the index holds everything.
   [[nodiscard]] std::uint64_t sequence() const noexcept { return state_->follower.sequence(); }
+
+  /// What `open` found: the snapshot it began with, and those that it could not use.
+  [[nodiscard]] const OpenReport& open_report() const noexcept { return state_->report; }
 
   // ---- changes -----------------------------------------------------------------------------------------------------
 
@@ -192,6 +210,26 @@ class DurableIndex {
     return state_->follower.compact(options);
   }
 
+  // ---- snapshots ---------------------------------------------------------------------------------------------------
+
+  /// Saves the index for the next `open`, over the older one of the two files that `DurableOptions::snapshot` names.
+  /// Before the first transaction there is nothing to save.
+  ///
+  /// *Errors*: invalid_config (no such name was given), reentrant_mutation; those of the index's `save`: the newest
+  /// snapshot is what it was. *Threads*: searches go on, changes wait. *Cost*: that of `save`, after a batch that is
+  /// linked behind.
+  template <class Files = detail::SystemFiles>
+  [[nodiscard]] Expected<void, Error> save_snapshot(Files&& files = {}) {
+    WriteCall write(*this);
+    if (auto refusal = write.refusal()) return Unexpected<Error>(*std::move(refusal));
+    if (state_->follower.options().snapshot.empty()) {
+      return Unexpected<Error>(
+          detail::make_error(ErrorCode::invalid_config, "expected DurableOptions::snapshot to be a path, it is empty"));
+    }
+    SHOAL_TRY { return state_->snapshots.save(files, state_->follower); }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+
   // ---- what a BatchWriter asks -------------------------------------------------------------------------------------
 
   /// What is wrong with a record, for the index or for the store, if anything.
@@ -213,6 +251,8 @@ class DurableIndex {
 
     detail::Access access;
     detail::Follower<Index, Store> follower;
+    detail::Snapshots snapshots;
+    OpenReport report;
   };
 
   /// Held by every change: the order of transactions is the order of changes of the index.
@@ -238,7 +278,11 @@ class DurableIndex {
 
   explicit DurableIndex(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 
-  [[nodiscard]] static std::optional<Error> find_fault(const Index& index, const Store& store) {
+  [[nodiscard]] static std::optional<Error> find_fault(const Index& index, const Store& store,
+                                                       const DurableOptions& options) {
+    if (!Index::can_be_saved && !options.snapshot.empty()) {
+      return detail::make_error(ErrorCode::invalid_config, "snapshots need a metric and a storage policy with names");
+    }
     if (!index.empty()) {
       return detail::make_error(ErrorCode::invalid_config, "expected an empty index to open a store with, got one of ",
                                 index.size(), " entries");

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 
 #include "shoal/core/platform.hpp"
 #include "shoal/core/workers.hpp"
@@ -21,10 +22,13 @@ struct DurableOptions {
   /// next one is made: searchable a batch later, or after `refresh`. For a core that is free, and a copy of the
   /// vectors of one batch.
   bool link_behind = false;
+  /// Where `save_snapshot` writes to and `open` looks first: the files of this name with ".1" and ".2" behind it.
+  /// Empty: no snapshots.
+  std::string snapshot{};
   RetryPolicy retry{};  ///< Of transactions, but those of `write` and `batch_write`, whose caller tries again.
   IngestClock clock{};
   StopToken stop{};                                                    ///< Ends `open` and `refresh` early.
-  std::function<void(std::size_t done, std::size_t total)> opening{};  ///< Called while `open` builds the index.
+  std::function<void(std::size_t done, std::size_t total)> opening{};  ///< Called while `open` links; total 0: unknown.
 #if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
 #endif

@@ -102,6 +102,12 @@ class Follower {
     });
   }
 
+  /// Takes an index that holds what the store held after transaction `sequence`, and gives back the one there was.
+  [[nodiscard]] Index begin_with(Index index, std::uint64_t sequence) noexcept {
+    set_sequence(sequence);
+    return std::exchange(index_, std::move(index));
+  }
+
   [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options) { return index_.compact(options); }
 
   /// Puts into the index what the store has beyond `sequence()`, and says how many changes that were. `progress` is

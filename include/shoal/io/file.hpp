@@ -211,6 +211,10 @@ struct SystemFiles {
     return Unexpected<Error>(file_error("rename", to, errno));
   }
   void remove(const std::string& path) noexcept { (void)::unlink(path.c_str()); }
+  /// Is nothing of that name there? What cannot be looked at is.
+  [[nodiscard]] bool is_missing(const std::string& path) noexcept {
+    return ::access(path.c_str(), F_OK) != 0 && errno == ENOENT;
+  }
   /// What was renamed in the folder stays so. File systems that cannot say so are believed.
   [[nodiscard]] Done sync_folder(const std::string& folder) {
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -311,6 +315,12 @@ struct SystemFiles {
     return Unexpected<Error>(file_error("rename", to, errno));
   }
   void remove(const std::string& path) noexcept { (void)std::remove(path.c_str()); }
+  [[nodiscard]] bool is_missing(const std::string& path) noexcept {
+    std::FILE* const file = std::fopen(path.c_str(), "rb");
+    if (file == nullptr) return errno == ENOENT;
+    (void)std::fclose(file);
+    return false;
+  }
   [[nodiscard]] Done sync_folder(const std::string&) { return {}; }
   [[nodiscard]] std::uint64_t program() const noexcept { return 0; }
 };
