@@ -312,6 +312,23 @@ TEST_CASE("a cursor may outlive its store") {
   CHECK(cursor.next().value() == nullptr);
 }
 
+TEST_CASE("a store takes no more memory than its caches, also when it was just made") {
+  constexpr std::size_t dimensions = 768;  // pages of 32 KiB, where an empty file has pages of 4
+  const Folder folder;
+  std::vector<support::Record> records(1'000, {.vector = std::vector<float>(dimensions, 1)});  // 3 MB
+  const auto before = sqlite3_memory_used();
+  for (std::uint64_t opened = 0; opened < 2; ++opened) {
+    CAPTURE(opened);
+    sqlite3_memory_highwater(1);
+    Store store = open_store(folder.file(), {.dimensions = dimensions, .cache_bytes = std::size_t{1} << 20U});
+    for (std::uint64_t batch = 0; batch < 3; ++batch) {
+      for (std::size_t i = 0; i < records.size(); ++i) records[i].id = (10 * opened + batch) * 1'000 + i;
+      REQUIRE(store.batch_write(records));
+    }
+    CHECK(sqlite3_memory_highwater(0) - before < 3 << 20);  // a writer, a reader, and statements
+  }
+}
+
 TEST_CASE("a page holds at least eight rows, up to the largest page there is") {
   const Folder folder;
   for (const auto& [dimensions, bytes] : {std::pair<std::size_t, std::size_t>{3, 4096},

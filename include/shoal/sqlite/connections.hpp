@@ -39,16 +39,22 @@ template <std::size_t N>
   return std::nullopt;
 }
 
+/// SQLite counts the cache in pages, of the size that they have now: to be called again when that changes, or a cache
+/// of 2 MiB becomes one of 16 MiB when pages of 4 KiB become pages of 32.
+[[nodiscard]] inline std::optional<Error> limit_cache(const Database& db, const SqliteStoreOptions& options) {
+  const std::string sql =  // in KiB where it is negative
+      "PRAGMA cache_size = -" + std::to_string(std::clamp<std::size_t>(options.cache_bytes / 1'024, 1, 1'000'000'000));
+  return db.run(sql.c_str(), "opening the store");
+}
+
 /// A connection with what all of ours share: nothing is put into temporary files, and pages are checked as they are
 /// read. (Not trusted_schema = OFF: SQLite 3.40 then refuses json_valid in a CHECK.)
 [[nodiscard]] inline Expected<Database, Error> connect(const std::string& path, int flags,
                                                        const SqliteStoreOptions& options) {
   auto db = Database::open(path, flags, options.vfs, busy_timeout_ms(options));
   if (!db) return db;
-  // In KiB where it is negative. Left alone it would be the pages of a file that had no page size yet.
-  const std::string cache =
-      "PRAGMA cache_size = -" + std::to_string(std::clamp<std::size_t>(options.cache_bytes / 1'024, 1, 1'000'000'000));
-  for (const char* sql : {cache.c_str(), "PRAGMA temp_store = MEMORY", "PRAGMA cell_size_check = ON"}) {
+  if (auto failed = limit_cache(*db, options)) return Unexpected<Error>(*std::move(failed));
+  for (const char* sql : {"PRAGMA temp_store = MEMORY", "PRAGMA cell_size_check = ON"}) {
     if (auto failed = db->run(sql, "opening the store")) return Unexpected<Error>(*std::move(failed));
   }
   return db;
@@ -243,6 +249,7 @@ struct Writer {
     }
     const std::string page_size = "PRAGMA page_size = " + std::to_string(page_size_for(options.dimensions));
     if (auto failed = db.run(page_size.c_str(), "creating the store")) return refuse(*std::move(failed));
+    if (auto failed = limit_cache(db, options)) return refuse(*std::move(failed));
   } else if (auto dimensions = check_properties(db, format); !dimensions) {
     return refuse(std::move(dimensions).error());
   }
