@@ -528,9 +528,11 @@ TEST_CASE("opening from a snapshot can be stopped") {
     CHECK(total == 0);
     time.stopped |= done == 20;
   };
-  const auto durable = DurableOf<Graph>::open(empty<Graph>(), store, options);
+  FaultyFiles files;
+  const auto durable = DurableOf<Graph>::open(empty<Graph>(), store, options, files);
   REQUIRE_FALSE(durable);
   CHECK(durable.error().code() == ErrorCode::cancelled);
+  CHECK(std::count(files.log.begin(), files.log.end(), "open") == 3);  // two headers, and the newest: no other is tried
 }
 
 namespace {
