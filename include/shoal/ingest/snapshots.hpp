@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -65,8 +66,9 @@ template <class Config>
 }
 
 /// Whether an index that says it holds all transactions up to `sequence` holds what the store has kept of the latest of
-/// them: a hundred changes or more, or all there are. A store that was put back to an older copy and went on from there
-/// has others, and so has another store. *Errors*: incompatible; those of reading the store.
+/// them: a hundred changes or more, or all there are; a hundred of them by vector. A store that was put back to an
+/// older copy and went on from there has others, and so has another store. *Errors*: incompatible; those of reading the
+/// store.
 template <class Index, VectorStore Store>
 [[nodiscard]] std::optional<Error> find_disagreement(const Index& index, const Store& store, std::uint64_t sequence) {
   constexpr std::size_t enough = 100;
@@ -102,7 +104,7 @@ template <class Index, VectorStore Store>
 class Snapshots {
  public:
   /// Has the follower go on from the newest snapshot that is good and of its store, and says in `report` which that is.
-  /// Where there is none, index and store are as they were. *Errors*: cancelled; those of the store.
+  /// Where there is none, index and store are as they were. *Errors*: cancelled; that of asking the store where it is.
   template <class Index, class Store, class Files>
   [[nodiscard]] Expected<void, Error> open_newest(Files& files, Follower<Index, Store>& follower, OpenReport& report) {
     const auto last = follower.store().last_sequence();
