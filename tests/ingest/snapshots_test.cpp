@@ -231,7 +231,8 @@ TEST_CASE("a snapshot that cannot be read is told of, and one that is missing is
   const Saved saved;
   std::filesystem::remove(saved.newest());
   CHECK(open<Graph>(saved.store, saved.folder).open_report().warnings.empty());
-  std::filesystem::create_directory(saved.newest());
+  SUBCASE("a folder") { std::filesystem::create_directory(saved.newest()); }
+  SUBCASE("a link to itself") { std::filesystem::create_symlink(saved.newest(), saved.newest()); }
   const auto durable = open<Graph>(saved.store, saved.folder);
   CHECK(durable.open_report().snapshot == saved.previous());
   REQUIRE(durable.open_report().warnings.size() == 1);
