@@ -6,7 +6,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include <rivals/saving_rival.hpp>
 
 #include "files.hpp"
+#include "require.hpp"
 #include "scratch_folder.hpp"
 #include "sets.hpp"
 #include "stopwatch.hpp"
@@ -27,13 +27,7 @@ constexpr std::size_t saved_rows = 100'000;
 constexpr std::size_t saved_rows_when_quick = 2'000;
 constexpr std::size_t saved_dimensions = 768;
 constexpr std::size_t saved_ef_construction = 16;  // the links' number counts here, not which they are
-constexpr std::size_t most_rounds = 3;
-
-template <class Value>
-Value require(Expected<Value, Error> result) {
-  if (!result) throw std::runtime_error(std::string(result.error().message()));
-  if constexpr (!std::is_void_v<Value>) return *std::move(result);
-}
+constexpr std::size_t most_saving_rounds = 3;
 
 /// Until the disk has the file and its name.
 void sync(const std::filesystem::path& path) {
@@ -85,7 +79,7 @@ SavingResult measure_saving(const std::vector<rivals::Library>& libraries, const
     all.push_back(std::move(saved));
   }
   std::vector<std::byte> raw;
-  for (std::size_t round = 0; round < std::min(most_rounds, options.search_rounds()); ++round) {
+  for (std::size_t round = 0; round < std::min(most_saving_rounds, options.search_rounds()); ++round) {
     fmt::print(stderr, "files: saving, round {}\n", round + 1);
     for (std::size_t i = 0; i < all.size(); ++i) {
       const WallClock saving;

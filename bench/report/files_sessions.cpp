@@ -13,6 +13,7 @@
 #include <fmt/core.h>
 
 #include "files.hpp"
+#include "require.hpp"
 #include "scratch_folder.hpp"
 #include "search_pass.hpp"
 #include "shoal_index.hpp"
@@ -26,14 +27,11 @@
 
 namespace shoal::report {
 
-template <>
-inline constexpr const char* storage_name<Refined<SQ8>> = "Refined<SQ8>";
-
 namespace {
 
 constexpr std::size_t file_count = 8;
 constexpr double shares[] = {1.1, 0.5, 0.25, 0.1};  // a little more than all, for what each page costs besides
-constexpr std::size_t most_rounds = 3;
+constexpr std::size_t most_session_rounds = 3;
 constexpr std::size_t searches_of_memory = 100'000;
 constexpr std::size_t searches_of_memory_when_quick = 2'000;
 
@@ -49,12 +47,6 @@ std::ptrdiff_t resident_bytes(bool trims = true) {
   (void)trims;
   return 0;
 #endif
-}
-
-template <class Value>
-Value require(Expected<Value, Error> result) {
-  if (!result) throw std::runtime_error(std::string(result.error().message()));
-  if constexpr (!std::is_void_v<Value>) return *std::move(result);
 }
 
 template <class Storage>
@@ -137,7 +129,7 @@ class SessionMeasurement {
     }
     const std::size_t count = options_.quick ? 200 : 4'000;
     for (const auto& some : handles) search_all(some, 4 * count);  // until the caches hold what they will
-    for (std::size_t round = 0; round < std::min(most_rounds, options_.search_rounds()); ++round) {
+    for (std::size_t round = 0; round < std::min(most_session_rounds, options_.search_rounds()); ++round) {
       curve.memory.push_back(time_memory(index, count));
       curve.mapped.push_back(time_all(mapped, count));
       for (std::size_t i = 0; i < handles.size(); ++i) {

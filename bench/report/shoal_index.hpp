@@ -24,6 +24,8 @@ template <>
 inline constexpr const char* storage_name<Float32> = "Float32";
 template <>
 inline constexpr const char* storage_name<SQ8> = "SQ8";
+template <>
+inline constexpr const char* storage_name<Refined<SQ8>> = "Refined<SQ8>";
 
 [[nodiscard]] inline HnswConfig config_of(const datasets::Dataset& set, const rivals::Setup& setup) {
   return {.dimensions = set.base.cols, .M = setup.M, .ef_construction = setup.ef_construction};
