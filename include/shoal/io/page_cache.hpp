@@ -4,8 +4,9 @@
 // longest ago. What a frame needs besides its page is within the bound.
 //
 // Who reads gets a copy, so no page is ever held, nobody waits for anybody, and one frame would do. A frame says whose
-// page it has, which is read before and after copying; where the two differ, the copy is worth nothing (a sequence
-// lock). So a hit takes no lock, and writes nothing but the first time after a miss.
+// page it has, and counts the pages it had; where that count is another after copying, the copy is worth nothing (a
+// sequence lock). Whose page it has is not enough: it may have had another meanwhile. So a hit takes no lock, and
+// writes nothing but the first time after a miss.
 //
 // Time is counted in misses: of two pages, that one was used longer ago whose last hit has seen more misses since. When
 // a page was used is written into its frame; two heaps, of all pages and of those of one file, are put right when
@@ -36,12 +37,14 @@ class PageCache {
  public:
   static constexpr std::size_t page_bytes = 4'096;
   /// What a page costs with all that is kept about it.
-  static constexpr std::size_t frame_bytes = page_bytes + 112;
+  static constexpr std::size_t frame_bytes = page_bytes + 80;
 
  private:
+  using Time = std::size_t;  // in misses; as wide as can be written whole
+
   /// That a frame was used, in a heap.
   struct Use {
-    std::uint64_t when;
+    Time when;
     std::uint32_t frame;
     std::uint32_t generation;
   };
@@ -53,29 +56,30 @@ class PageCache {
     /// `most_bytes`: of this file in the cache. Errors: std::bad_alloc.
     Table(PageCache& cache, std::uint64_t file_bytes, std::size_t most_bytes)
         : cache_(cache),
-          frames_(static_cast<std::size_t>((file_bytes + page_bytes - 1) / page_bytes)),
-          most_frames_(std::max<std::size_t>(most_bytes / frame_bytes, 1)),
-          serial_(cache.new_serial()) {
+          frames_(static_cast<std::size_t>(pages_of(file_bytes))),
+          most_frames_(cache.cap_of(file_bytes, most_bytes)) {
       if (is_capped()) uses_.reserve(heap_room(most_frames_));
+      cache_.lock_([&] { ++cache_.tables_; });
     }
     Table(const Table&) = delete;
     Table& operator=(const Table&) = delete;
     ~Table() { cache_.drop(*this); }
 
-    /// Bytes that a table of such a file takes, those of its heap left to the frames.
-    [[nodiscard]] static std::uint64_t bytes_for(std::uint64_t file_bytes) noexcept {
-      return (file_bytes + page_bytes - 1) / page_bytes * sizeof(std::uint32_t);
+    /// Bytes that such a table takes.
+    [[nodiscard]] static std::uint64_t bytes_for(const PageCache& cache, std::uint64_t file_bytes,
+                                                 std::size_t most_bytes) noexcept {
+      const std::size_t cap = cache.cap_of(file_bytes, most_bytes);
+      return pages_of(file_bytes) * sizeof(std::uint32_t) + (cap == no_cap ? 0 : heap_room(cap) * sizeof(Use));
     }
 
    private:
     friend PageCache;
-    [[nodiscard]] bool is_capped() const noexcept { return most_frames_ < cache_.frames_.size(); }
+    [[nodiscard]] bool is_capped() const noexcept { return most_frames_ != no_cap; }
 
     PageCache& cache_;
     std::vector<std::uint32_t> frames_;  // by page: 1 and the frame that has it; 0: none
     std::size_t most_frames_;
     std::size_t held_ = 0;
-    std::uint64_t serial_;
     std::vector<Use> uses_{};  // a heap, when it is capped
   };
 
@@ -97,10 +101,10 @@ class PageCache {
     const std::uint32_t number = load_shared(table.frames_[page]);
     if (number == 0) return false;
     const Frame& frame = frames_[number - 1];
-    const std::uint64_t key = key_of(table, page);
-    if (frame.key.load() != key) return false;
+    const std::uint32_t generation = frame.generation.load();
+    if (frame.table.load() != &table || frame.page.load() != page) return false;
     copy_page(words_of(number - 1), from, out);
-    if (frame.key.load() != key) return false;
+    if (frame.generation.load() != generation) return false;
     if (frame.used.load() != now_.load()) frame.used.store(now_.load());
     return true;
   }
@@ -127,17 +131,24 @@ class PageCache {
       Frame& frame = frames_[*number];
       now_.store(now_.load() + 1);
       frame.used.store(now_.load());
-      frame.table = &table;
-      frame.page = page;
-      ++frame.generation;
-      const Use use{now_.load(), *number, frame.generation};
+      frame.generation.store(frame.generation.load() + 1);
+      const Use use{now_.load(), *number, frame.generation.load()};
       push(uses_, use);
       if (table.is_capped()) push(table.uses_, use);
       store_page(words_of(*number), bytes);
-      frame.key.store(key_of(table, page));
+      frame.page.store(page);
+      frame.table.store(&table);
       store_shared(table.frames_[page], *number + 1);
       ++table.held_;
       peak_ = std::max(peak_, ++held_);
+    });
+  }
+
+  /// Gives all memory back when the last table goes; nothing is taken in then.
+  void close() noexcept {
+    lock_([&] {
+      is_closed_ = true;
+      give_back_unless_wanted();
     });
   }
 
@@ -160,12 +171,13 @@ class PageCache {
   }
 
  private:
+  /// A page that goes leaves no table; one that comes first counts, and says whose it is when it is all there. Readers
+  /// look at the generation first, then at the table, then at the page.
   struct Frame {
-    mutable Shared<std::uint64_t> used;  // when
-    Shared<std::uint64_t> key;           // whose page it has; 0: nobody's
-    Table* table = nullptr;
-    std::size_t page = 0;
-    std::uint32_t generation = 0;  // how often it was taken
+    mutable Shared<Time> used;         // when
+    Shared<Table*> table;              // whose page it has; null: nobody's
+    Shared<std::size_t> page;          // which
+    Shared<std::uint32_t> generation;  // how often it was taken
   };
   static constexpr std::size_t words_in_page = page_bytes / sizeof(std::uint64_t);
   static constexpr std::size_t frames_in_block = 64;
@@ -173,12 +185,16 @@ class PageCache {
     void operator()(std::uint64_t* words) const noexcept { ::operator delete (words, std::align_val_t{page_bytes}); }
   };
 
+  static constexpr std::size_t no_cap = std::numeric_limits<std::size_t>::max();
+
   [[nodiscard]] static std::size_t heap_room(std::size_t frames) noexcept { return 2 * frames + 1; }
-  [[nodiscard]] static std::uint64_t key_of(const Table& table, std::size_t page) noexcept {
-    return (table.serial_ << 32U) | (page + 1);
+  [[nodiscard]] static std::uint64_t pages_of(std::uint64_t file_bytes) noexcept {
+    return file_bytes / page_bytes + (file_bytes % page_bytes == 0 ? 0 : 1);
   }
-  [[nodiscard]] std::uint64_t new_serial() noexcept {
-    return lock_([&] { return ++serials_; });
+  /// How many frames a file may have, if that could ever keep it from one.
+  [[nodiscard]] std::size_t cap_of(std::uint64_t file_bytes, std::size_t most_bytes) const noexcept {
+    const std::size_t most = std::max<std::size_t>(most_bytes / frame_bytes, 1);
+    return most < frames_.size() && most < pages_of(file_bytes) ? most : no_cap;
   }
 
   // ---- frames; all under the lock but `words_of` -------------------------------------------------------------------
@@ -188,7 +204,7 @@ class PageCache {
   }
   /// One that has no page.
   [[nodiscard]] std::optional<std::uint32_t> take_frame(Table& table, bool may_evict) noexcept {
-    if (table.held_ >= table.most_frames_ && table.is_capped()) {
+    if (table.held_ >= table.most_frames_) {
       if (!may_evict) return std::nullopt;
       return evict(table.uses_);
     }
@@ -217,7 +233,7 @@ class PageCache {
       std::pop_heap(uses.begin(), uses.end(), comes_later);
       Use& oldest = uses.back();
       const Frame& frame = frames_[oldest.frame];
-      const bool is_there = frame.generation == oldest.generation && frame.table != nullptr;
+      const bool is_there = is_current(oldest);
       if (is_there && frame.used.load() > oldest.when) {
         oldest.when = frame.used.load();
         std::push_heap(uses.begin(), uses.end(), comes_later);
@@ -233,36 +249,50 @@ class PageCache {
   }
   void take_out(std::uint32_t number) noexcept {
     Frame& frame = frames_[number];
-    store_shared(frame.table->frames_[frame.page], 0);
-    frame.key.store(0);
-    --frame.table->held_;
-    frame.table = nullptr;
+    Table& table = *frame.table.load();
+    store_shared(table.frames_[frame.page.load()], 0);
+    frame.table.store(nullptr);
+    --table.held_;
     --held_;
   }
   void drop(Table& table) noexcept {
     lock_([&] {
       for (std::uint32_t number = 0; table.held_ != 0; ++number) {
-        if (frames_[number].table != &table) continue;
+        if (frames_[number].table.load() != &table) continue;
         take_out(number);
         free_.push_back(number);
       }
+      --tables_;
+      give_back_unless_wanted();
     });
+  }
+  void give_back_unless_wanted() noexcept {
+    if (!is_closed_ || tables_ != 0) return;
+    taken_ = taken_pages_ = 0;
+    std::vector<Frame>().swap(frames_);
+    decltype(blocks_)().swap(blocks_);
+    std::vector<std::uint32_t>().swap(free_);
+    std::vector<Use>().swap(uses_);
+  }
+
+  /// Is what it says of the page that is there now?
+  [[nodiscard]] bool is_current(const Use& use) const noexcept {
+    const Frame& frame = frames_[use.frame];
+    return frame.generation.load() == use.generation && frame.table.load() != nullptr;
   }
 
   static bool comes_later(const Use& a, const Use& b) noexcept { return a.when > b.when; }
   /// A heap that is full has entries of frames that have changed hands: they go. It has room for one more then.
   void push(std::vector<Use>& uses, Use use) noexcept {
     if (uses.size() == uses.capacity()) {
-      std::erase_if(uses, [&](const Use& old) {
-        return frames_[old.frame].generation != old.generation || frames_[old.frame].table == nullptr;
-      });
+      std::erase_if(uses, [&](const Use& old) { return !is_current(old); });
       std::make_heap(uses.begin(), uses.end(), comes_later);
     }
     uses.push_back(use);
     std::push_heap(uses.begin(), uses.end(), comes_later);
   }
 
-  // ---- copying while another thread may write, which the key tells afterwards ---------------------------------------
+  // ---- copying while another thread may write, which the generation tells afterwards --------------------------------
   //
   // The language has no such copy yet (P1478, "byte-wise atomic memcpy"): it is made of words, or, three times as fast,
   // of plain bytes between fences, where no tool watches for races. What was torn is never looked at.
@@ -303,8 +333,9 @@ class PageCache {
   std::size_t taken_pages_ = 0;  // frames that have memory
   std::vector<std::uint32_t> free_;
   std::vector<Use> uses_;  // a heap: the oldest first
-  Shared<std::uint64_t> now_{0};
-  std::uint64_t serials_ = 0;
+  Shared<Time> now_;
+  std::size_t tables_ = 0;
+  bool is_closed_ = false;
   std::uint64_t evictions_ = 0;
   std::size_t held_ = 0;
   std::size_t peak_ = 0;

@@ -60,7 +60,8 @@ class IndexInSession final : public MetadataCache::File {
 
   IndexInSession(std::string path, SystemFileType file, const FileHead& head, SessionCaches& caches,
                  std::size_t most_index_bytes, std::size_t dimensions)
-      : MetadataCache::File(type_tag(), static_cast<std::size_t>(bytes_for(head, dimensions))),
+      : MetadataCache::File(type_tag(),
+                            static_cast<std::size_t>(bytes_for(head, dimensions, caches, most_index_bytes))),
         path_(std::move(path)),
         file_(std::move(file)),
         head_(head),
@@ -72,12 +73,14 @@ class IndexInSession final : public MetadataCache::File {
     return &tag;
   }
   /// What such a file needs in memory: what is read whole, the table of its pages, and the working memory of a search.
-  [[nodiscard]] static std::uint64_t bytes_for(const FileHead& head, std::uint64_t dimensions) noexcept {
+  [[nodiscard]] static std::uint64_t bytes_for(const FileHead& head, std::uint64_t dimensions,
+                                               const SessionCaches& caches, std::size_t most_index_bytes) noexcept {
     constexpr std::uint64_t copies = 2 * 64 * 1024, small = 16 * 1024, step = 4'096;
     const std::uint64_t marks = (head.info.slots + step - 1) / step * step;
     const std::uint64_t row = dimensions * sizeof(float);
-    return PagedSections<SystemFileType>::bytes_for(head) + PageCache::Table::bytes_for(head.info.file_bytes) + marks +
-           16 * row + copies + small;
+    return PagedSections<SystemFileType>::bytes_for(head) +
+           PageCache::Table::bytes_for(caches.pages, head.info.file_bytes, most_index_bytes) + marks + 16 * row +
+           copies + small;
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }

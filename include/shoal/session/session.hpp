@@ -102,14 +102,14 @@ class Session {
       }
       if (auto known = find<Opened>(path, *head)) return SessionIndex<Index, File>(caches_, std::move(known));
       const auto dimensions = static_cast<std::size_t>(head->info.dimensions);
-      const std::uint64_t wanted = Opened::bytes_for(*head, dimensions);
+      const std::size_t most_index = within(config_.index_bytes_each, config_.index_bytes);
+      const std::uint64_t wanted = Opened::bytes_for(*head, dimensions, *caches_, most_index);
       const std::size_t most = within(config_.metadata_bytes_each, config_.metadata_bytes);
       if (wanted > most) {
         return refuse(detail::make_error(ErrorCode::capacity_exceeded, "expected an index with at most ", most,
                                          " bytes of metadata, it has ", wanted));
       }
-      auto opened = std::make_shared<Opened>(path, *std::move(file), *head, *caches_,
-                                             within(config_.index_bytes_each, config_.index_bytes), dimensions);
+      auto opened = std::make_shared<Opened>(path, *std::move(file), *head, *caches_, most_index, dimensions);
       caches_->metadata.add(opened);
       if (auto use = caches_->metadata.use(*opened); !use) return Unexpected<Error>(std::move(use.error()));
       return SessionIndex<Index, File>(caches_, std::move(opened));
