@@ -1,7 +1,8 @@
 #pragma once
 // What of open index files is in memory as a whole: ids, upper levels, page tables. It comes and goes a file at a time,
 // the one that was used longest ago first, and never while a search uses it. The bound holds at every moment: room is
-// made before a file is read, and who finds no room because all of it is in use waits.
+// made before a file is read, and who finds no room because all of it is in use waits. Who waits is not passed by for
+// ever: after some time others wait for it, until what is in use is not any more.
 
 #include <algorithm>
 #include <cstddef>
@@ -66,46 +67,57 @@ class MetadataCache {
     File* file_;
   };
 
-  /// Adds a file that was opened; it is kept while somebody else has it or it is in memory.
-  /// Errors: std::bad_alloc.
-  void add(std::shared_ptr<File> file) {
-    const Guard guard(*this);
-    std::erase_if(files_, [](const auto& f) { return f.use_count() == 1 && f->state_ == File::State::absent; });
-    files_.push_back(std::move(file));
-  }
-  /// The first file for which `is_wanted(file)`, or null.
-  template <class IsWanted>
-  [[nodiscard]] std::shared_ptr<File> find(const IsWanted& is_wanted) {
+  /// The first file for which `is_wanted(file)`, or else what `make` gives, which is added then. It is kept while
+  /// somebody else has it or it is in memory. Errors: std::bad_alloc; what `make` throws.
+  template <class IsWanted, class Make>
+  [[nodiscard]] std::shared_ptr<File> find_or_add(const IsWanted& is_wanted, const Make& make) {
     const Guard guard(*this);
     const auto found = std::find_if(files_.begin(), files_.end(), [&](const auto& f) { return is_wanted(*f); });
-    return found == files_.end() ? nullptr : *found;
+    if (found != files_.end()) return *found;
+    std::erase_if(files_, [](const auto& f) { return f.use_count() == 1 && f->state_ == File::State::absent; });
+    return files_.emplace_back(make());
   }
+
+  /// That this thread works for somebody who uses a file: who waits for room would wait for itself.
+  class Help {
+   public:
+    Help() noexcept { ++uses_of_this_thread(); }
+    ~Help() { --uses_of_this_thread(); }
+    Help(const Help&) = delete;
+    Help& operator=(const Help&) = delete;
+  };
 
   /// Reads the file if it is not there. Waits for room. Errors: those of reading; busy: this thread uses another file,
   /// and there is no room beside it; cannot_open after `close`.
   [[nodiscard]] Expected<Use, Error> use(File& file) {
     Guard guard(*this);
+    Waiting waiting(*this);
+    const bool is_inside = uses_of_this_thread() != 0;
     for (;;) {
       if (is_closed_) {
         return Unexpected<Error>(make_error(ErrorCode::cannot_open, "the session of this index was destroyed"));
       }
-      if (file.state_ == File::State::present) break;
-      const bool must_wait = file.state_ == File::State::loading || !make_room_for(file);
-      if (!must_wait) {
+      const bool may_go = is_inside || waiting.may_go();
+      if (may_go && file.state_ == File::State::present) {
+        waiting.end();
+        ++hits_;
+        begin_use(file);
+        return Use(*this, file);
+      }
+      if (may_go && file.state_ == File::State::absent && make_room_for(file)) {
+        waiting.end();
         if (auto error = load(guard, file)) return Unexpected<Error>(*std::move(error));
         begin_use(file);
         return Use(*this, file);
       }
-      if (uses_of_this_thread() != 0) {
+      if (is_inside && file.state_ == File::State::absent) {
         return Unexpected<Error>(make_error(ErrorCode::busy, "expected room for ", file.bytes_,
                                             " bytes of metadata beside the index that this thread is searching, of ",
                                             limit_bytes_));
       }
+      waiting.begin();
       guard.wait();
     }
-    ++hits_;
-    begin_use(file);
-    return Use(*this, file);
   }
 
   /// Everything goes that is not in use, and the rest when it is not.
@@ -115,6 +127,7 @@ class MetadataCache {
     for (const auto& file : files_) {
       if (file->state_ == File::State::present && file->users_ == 0) evict(*file);
     }
+    files_.clear();
     changed();
   }
 
@@ -165,6 +178,48 @@ class MetadataCache {
     return uses;
   }
 #endif
+
+  /// A thread's place among those that wait. All of it under the lock.
+  class Waiting {
+   public:
+    explicit Waiting(MetadataCache& cache) noexcept : cache_(cache) {}
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() {
+      if (is_begun_) leave();
+    }
+    /// False when it is to leave room to another.
+    [[nodiscard]] bool may_go() const noexcept {
+      return cache_.first_ == nullptr || cache_.first_ == this || cache_.passed_ < most_passed;
+    }
+    void begin() noexcept {
+      if (std::exchange(is_begun_, true)) return;
+      Waiting** last = &cache_.first_;
+      while (*last != nullptr) last = &(*last)->next_;
+      *last = this;
+    }
+    /// It goes, perhaps before others.
+    void end() noexcept {
+      if (cache_.first_ != nullptr && cache_.first_ != this) ++cache_.passed_;
+      if (is_begun_) leave();
+    }
+
+   private:
+    static constexpr std::size_t most_passed = 100;
+
+    void leave() noexcept {
+      is_begun_ = false;
+      if (cache_.first_ == this) cache_.passed_ = 0;
+      Waiting** place = &cache_.first_;
+      while (*place != this) place = &(*place)->next_;
+      *place = std::exchange(next_, nullptr);
+      cache_.changed();
+    }
+
+    MetadataCache& cache_;
+    Waiting* next_ = nullptr;
+    bool is_begun_ = false;
+  };
 
   // ---- under the lock ----------------------------------------------------------------------------------------------
 
@@ -219,6 +274,8 @@ class MetadataCache {
   std::uint64_t evictions_ = 0;
   std::size_t bytes_ = 0;
   std::size_t peak_bytes_ = 0;
+  Waiting* first_ = nullptr;  // of those that wait, the one that has for longest
+  std::size_t passed_ = 0;    // uses that began while it waited
   bool is_closed_ = false;
 #if SHOAL_HAS_THREADS
   std::mutex mutex_;

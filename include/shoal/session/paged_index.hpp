@@ -12,6 +12,7 @@
 
 #include "shoal/core/error.hpp"
 #include "shoal/core/platform.hpp"
+#include "shoal/core/shared.hpp"
 #include "shoal/index/index_file.hpp"
 #include "shoal/index/mapped_entries.hpp"
 #include "shoal/index/mapped_index.hpp"
@@ -79,12 +80,15 @@ class IndexInSession final : public MetadataCache::File {
     const std::uint64_t marks = (head.info.slots + step - 1) / step * step;
     const std::uint64_t row = dimensions * sizeof(float);
     return PagedSections<SystemFileType>::bytes_for(head) +
-           PageCache::Table::bytes_for(caches.pages, head.info.file_bytes, most_index_bytes) + marks + 16 * row +
+           PageCache::Table::bytes_for(caches.pages, head.info.file_bytes, most_index_bytes) + marks + 8 * row +
            copies + small;
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] const FileHead& head() const noexcept { return head_; }
+  /// It could not be read, once. Whoever opens a file of its name again gets another.
+  [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(); }
+  void note_failure() noexcept { has_failed_.store(true); }
   /// Only while it is in use.
   [[nodiscard]] const Paged& index() const noexcept { return *loaded_->index; }
   [[nodiscard]] const PagedFile<SystemFileType>& pages() const noexcept { return loaded_->pages; }
@@ -104,7 +108,10 @@ class IndexInSession final : public MetadataCache::File {
       auto loaded = std::make_unique<Loaded>(*this);
       PagedReader<SystemFileType> in(file_, head_, loaded->pages, loaded->sections);
       auto parts = Paged::IndexFileType::template read<typename Paged::Entries>(in, head_.info);
-      if (!parts) return make_error(parts.error().code(), parts.error().message(), ": ", path_);
+      if (!parts) {
+        note_failure();
+        return make_error(parts.error().code(), parts.error().message(), ": ", path_);
+      }
       loaded->index.emplace(std::move(*parts));
       loaded_ = std::move(loaded);
       return std::nullopt;
@@ -119,6 +126,7 @@ class IndexInSession final : public MetadataCache::File {
   FileHead head_;
   SessionCaches& caches_;
   std::size_t most_index_bytes_;
+  Shared<bool> has_failed_;
   std::unique_ptr<Loaded> loaded_;
 };
 

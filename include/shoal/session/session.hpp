@@ -68,21 +68,26 @@ class Session {
 
   Session(Session&&) noexcept = default;
   Session& operator=(Session&& other) noexcept {
-    Session(std::move(other)).caches_.swap(caches_);
+    Session taken(std::move(other));
+    std::swap(taken.config_, config_);
+    taken.caches_.swap(caches_);
     return *this;
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   /// Everything cached goes, what is in use when it is not any more.
   ~Session() {
-    if (caches_ != nullptr) caches_->metadata.close();
+    if (caches_ == nullptr) return;
+    caches_->metadata.close();
+    caches_->pages.close();
   }
 
   /// Opens a file that `save` wrote. *Index*: the type that was saved. A file that is open already, and has not been
   /// replaced by another since, is the same index and finds what is cached of it.
   /// *Errors*: cannot_open, io_error, incompatible, out_of_memory; corrupt: the header, or what is read now: ids, upper
   /// levels, factors; with `verify` any other byte whose checksum tells; capacity_exceeded: its metadata alone is more
-  /// than the bound. *Cost*: reads the metadata, 1 to 3 % of an index of 768 dimensions; with `verify` all.
+  /// than the bound; busy: from inside a search of another index, and there is no room for the metadata of both.
+  /// *Cost*: reads the metadata, 1 to 3 % of an index of 768 dimensions; with `verify` all.
   template <class Index, class Files = detail::SystemFiles>
   [[nodiscard]] Expected<SessionIndex<Index, typename std::remove_reference_t<Files>::File>, Error> open(
       const std::string& path, const OpenOptions& options = {}, Files&& files = {}) {
@@ -100,7 +105,6 @@ class Session {
       if (options.verify) {
         if (auto fault = detail::find_wrong_checksum(*file, *head)) return refuse(*fault);
       }
-      if (auto known = find<Opened>(path, *head)) return SessionIndex<Index, File>(caches_, std::move(known));
       const auto dimensions = static_cast<std::size_t>(head->info.dimensions);
       const std::size_t most_index = within(config_.index_bytes_each, config_.index_bytes);
       const std::uint64_t wanted = Opened::bytes_for(*head, dimensions, *caches_, most_index);
@@ -109,8 +113,15 @@ class Session {
         return refuse(detail::make_error(ErrorCode::capacity_exceeded, "expected an index with at most ", most,
                                          " bytes of metadata, it has ", wanted));
       }
-      auto opened = std::make_shared<Opened>(path, *std::move(file), *head, *caches_, most_index, dimensions);
-      caches_->metadata.add(opened);
+      // The same file: of that name, with the same header, and so with the same checksums of everything.
+      const auto is_same = [&, header = detail::to_bytes(*head)](const detail::MetadataCache::File& other) {
+        if (other.type() != Opened::type_tag()) return false;
+        const auto& opened = static_cast<const Opened&>(other);
+        return !opened.has_failed() && opened.path() == path && detail::to_bytes(opened.head()) == header;
+      };
+      auto opened = std::static_pointer_cast<Opened>(caches_->metadata.find_or_add(is_same, [&] {
+        return std::make_shared<Opened>(path, *std::move(file), *head, *caches_, most_index, dimensions);
+      }));
       if (auto use = caches_->metadata.use(*opened); !use) return Unexpected<Error>(std::move(use.error()));
       return SessionIndex<Index, File>(caches_, std::move(opened));
     }
@@ -159,16 +170,6 @@ class Session {
       detail::raise<std::invalid_argument>(std::string(fault->message()).c_str());
     }
     return config;
-  }
-
-  /// A file of that name with the same header, and so with the same checksums of everything.
-  template <class Opened>
-  [[nodiscard]] std::shared_ptr<Opened> find(const std::string& path, const detail::FileHead& head) {
-    return std::static_pointer_cast<Opened>(caches_->metadata.find([&](const detail::MetadataCache::File& file) {
-      if (file.type() != Opened::type_tag()) return false;
-      const auto& opened = static_cast<const Opened&>(file);
-      return opened.path() == path && detail::to_bytes(opened.head()) == detail::to_bytes(head);
-    }));
   }
 
   SessionConfig config_;

@@ -55,12 +55,13 @@ class SessionIndex {
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<Neighbors>, Error> try_batch_search(const Queries& queries,
                                                                          const SearchOptions& options) const {
-    return with_index([&](const auto& index) { return index.try_batch_search(queries, options); });
+    return with_index([&](const auto& index) { return index.try_batch_search(queries, with_helpers(options)); });
   }
   template <QueriesInput Queries>
   [[nodiscard]] Expected<void, Error> try_batch_search(const Queries& queries, const SearchOptions& options,
                                                        std::span<id_type> ids, std::span<float> distances) const {
-    return with_index([&](const auto& index) { return index.try_batch_search(queries, options, ids, distances); });
+    return with_index(
+        [&](const auto& index) { return index.try_batch_search(queries, with_helpers(options), ids, distances); });
   }
 
   /// As `try_search`, but a bad query throws std::invalid_argument, and what the file or the session failed at
@@ -104,14 +105,28 @@ class SessionIndex {
   /// What `f` gives, unless the file could not be read meanwhile.
   template <class F>
   [[nodiscard]] auto with_index(const F& f) const -> decltype(f(std::declval<const typename File::Paged&>())) {
-    auto use = caches_->metadata.use(*file_);
-    if (!use) return Unexpected<Error>(std::move(use.error()));
-    const std::uint64_t failures = file_->pages().failures();
-    auto result = f(file_->index());
-    if (result && file_->pages().failures() != failures) {
-      return Unexpected<Error>(file_->pages().last_error().value_or(Error(ErrorCode::io_error)));
+    SHOAL_TRY {
+      auto use = caches_->metadata.use(*file_);
+      if (!use) return Unexpected<Error>(std::move(use.error()));
+      const std::uint64_t failures = file_->pages().failures();
+      auto result = f(file_->index());
+      if (result && file_->pages().failures() != failures) {
+        file_->note_failure();
+        return Unexpected<Error>(file_->pages().last_error().value_or(Error(ErrorCode::io_error)));
+      }
+      return result;
     }
-    return result;
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+  /// The same options, with a filter that may be called by other threads, for this one. Errors: std::bad_alloc.
+  [[nodiscard]] static SearchOptions with_helpers(const SearchOptions& options) {
+    SearchOptions helped = options;
+    if (!options.filter) return helped;
+    helped.filter = [&filter = options.filter](std::uint64_t id) {
+      const detail::MetadataCache::Help help;
+      return filter(id);
+    };
+    return helped;
   }
   template <class T>
   static T value_or_raise(Expected<T, Error> result) {

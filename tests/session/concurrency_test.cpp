@@ -1,0 +1,168 @@
+// Many threads search several indexes of one session at once, with room for a tenth of the pages and for the metadata
+// of two. Run under ThreadSanitizer by the tests.
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+
+#if SHOAL_HAS_THREADS
+
+using namespace session_tests;
+using io_tests::Folder;
+using shoal::ErrorCode;
+using shoal::Session;
+
+namespace {
+
+#if SHOAL_WATCHES_RACES
+constexpr std::size_t rounds = 100, entries = 300, dimensions = 32;
+#else
+constexpr std::size_t rounds = 1'000, entries = 1'000, dimensions = 64;
+#endif
+
+}  // namespace
+
+TEST_CASE("what threads find beside each other is right, and the bounds hold") {
+  constexpr std::size_t count = 4, threads = 8;
+  const Folder folder;
+  std::vector<std::unique_ptr<Saved>> all;
+  std::size_t bytes = 0, most_metadata = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.push_back(std::make_unique<Saved>(folder.file(std::to_string(i)), i + 1, entries, dimensions));
+    bytes += io_tests::read_bytes(all.back()->path).size();
+    most_metadata = std::max(most_metadata, metadata_of(all.back()->path));
+  }
+  Session session({.index_bytes = bytes / 10, .metadata_bytes = 2 * most_metadata + 1'000});
+  std::vector<Handle> handles;
+  for (const auto& saved : all) handles.push_back(open(session, *saved));
+  std::atomic<std::size_t> faults{0};
+  const auto expect = [&](bool holds) { faults += holds ? 0 : 1; };
+  const auto holds_bounds = [&] {
+    const shoal::SessionStats stats = session.stats();
+    return stats.index.peak_bytes <= stats.index.limit_bytes && stats.metadata.peak_bytes <= stats.metadata.limit_bytes;
+  };
+  std::vector<std::thread> workers;
+  for (std::size_t number = 0; number < threads; ++number) {
+    workers.emplace_back([&, number] {
+      support::Random random(number);
+      for (std::size_t round = 0; round < rounds; ++round) {
+        const std::size_t at = random.below(count), i = random.below(20);
+        const Saved& saved = *all[at];
+        const Handle handle = handles[at];
+        switch (random.below(12)) {
+          case 0: {
+            const auto again = session.open<Index>(saved.path);
+            expect(again && again->search(saved.queries[i], 10) == saved.answers[i]);
+            break;
+          }
+          case 1: {
+            // Inside of a search: there may be no room.
+            const std::size_t other = random.below(count);
+            const auto found = handle.try_search(
+                saved.queries[i],
+                {.k = 10, .filter = [&](std::uint64_t id) {
+                   if (id % 100 != 0) return true;
+                   const auto inner = handles[other].try_search(all[other]->queries[i], 10);
+                   expect(inner ? *inner == all[other]->answers[i] : inner.error().code() == ErrorCode::busy);
+                   return true;
+                 }});
+            expect(found && *found == saved.answers[i]);
+            break;
+          }
+          case 2: {
+            const auto got = handle.try_get(i);
+            expect(got && *got == saved.index.get(i));
+            break;
+          }
+          case 3: expect(holds_bounds()); break;
+          default: expect(handle.search(saved.queries[i], 10) == saved.answers[i]);
+        }
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  CHECK(faults == 0);
+  CHECK(holds_bounds());
+  const shoal::SessionStats stats = session.stats();
+  CHECK(stats.index.evictions > 100);
+  CHECK(stats.metadata.evictions > 10);
+  CHECK(stats.metadata.bytes <= 2 * most_metadata);
+}
+
+TEST_CASE("handles may be used while the session is destroyed") {
+  const Folder folder;
+  const Saved saved(folder.file(), 1, 500);
+  for (int round = 0; round < 20; ++round) {
+    auto session = std::make_optional<Session>(shoal::SessionConfig{.index_bytes = std::size_t{64} << 10U});
+    const Handle handle = open(*session, saved);
+    std::atomic<std::size_t> begun{0}, faults{0};
+    std::vector<std::thread> workers;
+    for (std::size_t number = 0; number < 3; ++number) {
+      workers.emplace_back([&] {
+        for (std::size_t i = 0;; i = (i + 1) % 20) {
+          const auto found = handle.try_search(saved.queries[i], 10);
+          ++begun;
+          if (!found) {
+            if (found.error().code() != ErrorCode::cannot_open) ++faults;
+            return;
+          }
+          if (*found != saved.answers[i]) ++faults;
+        }
+      });
+    }
+    while (begun < 10) std::this_thread::yield();
+    session.reset();
+    for (std::thread& worker : workers) worker.join();
+    REQUIRE(faults == 0);
+  }
+}
+
+TEST_CASE("who waits for room gets it, though others never leave it") {
+  using namespace std::chrono_literals;
+  const Folder folder;
+  const Saved a(folder.file("a"), 1, 50), b(folder.file("b"), 2, 50);
+  Session session({.metadata_bytes = metadata_of(a.path) + 10'000});
+  const Handle first = open(session, a), second = open(session, b);
+  // Searches of `a` that take so long that there is always one.
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> searches{0};
+  std::vector<std::thread> workers;
+  for (std::size_t number = 0; number < 6; ++number) {
+    workers.emplace_back([&, number] {
+      std::this_thread::sleep_for(number * 1ms);
+      while (!is_over) {
+        bool slept = false;
+        (void)first.try_search(a.queries[0], {.k = 10, .filter = [&](std::uint64_t) {
+                                                if (!slept) std::this_thread::sleep_for(5ms);
+                                                slept = true;
+                                                return true;
+                                              }});
+        ++searches;
+      }
+    });
+  }
+  while (searches < 10) std::this_thread::yield();
+  std::thread timer([&] {
+    for (int i = 0; i < 100 && !is_over; ++i) std::this_thread::sleep_for(100ms);
+    is_over = true;
+  });
+  const auto found = second.try_search(b.queries[0], 10);
+  CHECK(!is_over);
+  is_over = true;
+  CHECK((found && *found == b.answers[0]));
+  timer.join();
+  for (std::thread& worker : workers) worker.join();
+}
+
+#endif
