@@ -26,9 +26,9 @@ using shoal::Session;
 namespace {
 
 #if SHOAL_WATCHES_RACES
-constexpr std::size_t rounds = 100, entries = 300, dimensions = 32;
+constexpr std::size_t rounds = 60, entries = 700;
 #else
-constexpr std::size_t rounds = 1'000, entries = 1'000, dimensions = 64;
+constexpr std::size_t rounds = 1'000, entries = 1'000;
 #endif
 
 }  // namespace
@@ -39,7 +39,7 @@ TEST_CASE("what threads find beside each other is right, and the bounds hold") {
   std::vector<std::unique_ptr<Saved>> all;
   std::size_t bytes = 0, most_metadata = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    all.push_back(std::make_unique<Saved>(folder.file(std::to_string(i)), i + 1, entries, dimensions));
+    all.push_back(std::make_unique<Saved>(folder.file(std::to_string(i)), i + 1, entries, 64));
     bytes += io_tests::read_bytes(all.back()->path).size();
     most_metadata = std::max(most_metadata, metadata_of(all.back()->path));
   }
@@ -102,14 +102,17 @@ TEST_CASE("what threads find beside each other is right, and the bounds hold") {
 
 TEST_CASE("handles may be used while the session is destroyed") {
   const Folder folder;
-  const Saved saved(folder.file(), 1, 500);
+  const Saved a(folder.file("a"), 1, 300), b(folder.file("b"), 2, 300);
+  const std::size_t metadata = metadata_of(a.path) + 10'000;  // one of them is always being read
   for (int round = 0; round < 20; ++round) {
-    auto session = std::make_optional<Session>(shoal::SessionConfig{.index_bytes = std::size_t{64} << 10U});
-    const Handle handle = open(*session, saved);
+    auto session = std::make_optional<Session>(shoal::SessionConfig{.metadata_bytes = metadata});
+    const Handle first = open(*session, a), second = open(*session, b);
     std::atomic<std::size_t> begun{0}, faults{0};
     std::vector<std::thread> workers;
-    for (std::size_t number = 0; number < 3; ++number) {
-      workers.emplace_back([&] {
+    for (std::size_t number = 0; number < 4; ++number) {
+      workers.emplace_back([&, number] {
+        const Handle& handle = number % 2 == 0 ? first : second;
+        const Saved& saved = number % 2 == 0 ? a : b;
         for (std::size_t i = 0;; i = (i + 1) % 20) {
           const auto found = handle.try_search(saved.queries[i], 10);
           ++begun;

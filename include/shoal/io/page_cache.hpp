@@ -86,7 +86,8 @@ class PageCache {
   /// Room for as many pages as fit into `most_bytes`, at least one. Errors: std::bad_alloc.
   explicit PageCache(std::size_t most_bytes)
       : limit_bytes_(most_bytes),
-        frames_(std::clamp<std::size_t>(most_bytes / frame_bytes, 1, std::numeric_limits<std::int32_t>::max())),
+        frame_count_(std::clamp<std::size_t>(most_bytes / frame_bytes, 1, std::numeric_limits<std::int32_t>::max())),
+        frames_(frame_count_),
         blocks_((frames_.size() + frames_in_block - 1) / frames_in_block) {
     uses_.reserve(heap_room(frames_.size()));
     free_.reserve(frames_.size());
@@ -194,7 +195,7 @@ class PageCache {
   /// How many frames a file may have, if that could ever keep it from one.
   [[nodiscard]] std::size_t cap_of(std::uint64_t file_bytes, std::size_t most_bytes) const noexcept {
     const std::size_t most = std::max<std::size_t>(most_bytes / frame_bytes, 1);
-    return most < frames_.size() && most < pages_of(file_bytes) ? most : no_cap;
+    return most < frame_count_ && most < pages_of(file_bytes) ? most : no_cap;
   }
 
   // ---- frames; all under the lock but `words_of` -------------------------------------------------------------------
@@ -327,7 +328,8 @@ class PageCache {
 
   Lock lock_;
   std::size_t limit_bytes_;
-  std::vector<Frame> frames_;
+  std::size_t frame_count_;
+  std::vector<Frame> frames_;  // none when all was given back
   std::vector<std::unique_ptr<std::uint64_t, FreeBlock>> blocks_;
   std::size_t taken_ = 0;        // frames that were used once
   std::size_t taken_pages_ = 0;  // frames that have memory
