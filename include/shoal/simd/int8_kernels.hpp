@@ -43,7 +43,8 @@ inline void dot_block(const std::int8_t* const* a_rows, std::size_t a_count, con
 }
 
 /// codes[i] = values[i] * factor, rounded to the nearest integer, a half to the even one, and clamped to [-127, 127]:
-/// the same on every level. *Shape*: n floats and bytes; the products are finite.
+/// the same on every level. *Shape*: n floats and bytes; the products are finite. Of those of 2^31 and more, which come
+/// of no vector, any code may come.
 inline void round_to_codes(const float* values, std::size_t n, float factor, std::int8_t* codes) noexcept {
   detail::kernels().round_to_codes(values, n, factor, codes);
 }
