@@ -9,11 +9,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -34,7 +36,7 @@ using CodeGraph = shoal::HnswIndex<shoal::Cosine, shoal::SQ8, Id>;
 using FloatScan = shoal::BruteForceIndex<shoal::L2Squared, shoal::Float32, Id>;
 
 constexpr std::size_t dimensions = 3;
-constexpr std::size_t most_items = 1'000;  // of an input, so that it takes milliseconds
+constexpr std::size_t most_items = 400;  // of an input, so that it takes milliseconds
 using Vector = std::vector<float>;
 using Item = std::pair<std::int32_t, Vector>;
 using Entries = std::map<Id, Vector>;
@@ -264,11 +266,11 @@ class Model {
       case 0:
       case 1:
       case 2:
-      case 3:
-      case 4: insert_batch(); break;
-      case 5: insert_one(); break;
-      case 6:
-      case 7: erase_one(); break;
+      case 3: insert_batch(); break;
+      case 4: insert_one(); break;
+      case 5:
+      case 6: erase_one(); break;
+      case 7:
       case 8:
       case 9: erase_batch(); break;
       case 10:
@@ -347,7 +349,7 @@ class Model {
       expect(total == (batch.is_once ? 0 : batch.items.size()), "the total is the length, if there is one");
       const Item& item = batch.items[now - 1];
       expect(index_.contains(item.first), "an item is in when it is reported");
-      if (now % 8 != 1) return;
+      if (now % 32 != 1) return;
       const auto found = index_.search(item.second, {.k = 300});
       expect(found.size() == index_.size(), "a callback finds what is in");
       expect(index_.insert(1, item.second).error().code() == ErrorCode::reentrant_mutation, "a callback cannot insert");
@@ -402,7 +404,10 @@ class Model {
   }
 
   void erase_one() {
-    const std::int32_t id = take_id(input_);
+    std::int32_t id = take_id(input_);
+    if (!entries_.empty() && input_.one_in(2)) {
+      id = std::next(entries_.begin(), static_cast<std::ptrdiff_t>(input_.below(entries_.size())))->first;
+    }
     const auto erased = index_.erase(id);
     const bool was_in = id <= std::numeric_limits<Id>::max() && entries_.erase(static_cast<Id>(id)) == 1;
     expect(erased.has_value() == was_in, "what is in can be erased, and nothing else");
@@ -425,10 +430,18 @@ class Model {
     expect(report->erased == expected.erased, "what was in is erased");
     expect(report->absent == expected.absent && report->repeated == expected.repeated, "what was not is told apart");
   }
+  /// Ids of entries, every so many of them; or ids one by one; or a row of ids.
   std::vector<std::int32_t> take_ids() {
     std::vector<std::int32_t> ids;
+    const std::size_t kind = input_.below(4);
     const std::size_t count = input_.below(128);
-    if (input_.one_in(2)) {
+    if (kind <= 1) {
+      const std::size_t step = 1 + input_.below(8);
+      std::size_t at = input_.below(64);
+      for (const auto& entry : entries_) {
+        if (++at % step == 0 && ids.size() < count) ids.push_back(entry.first);
+      }
+    } else if (kind == 2) {
       for (std::size_t i = 0; i < count % 16; ++i) ids.push_back(take_id(input_));
     } else {
       const std::int32_t first = take_id(input_);

@@ -2,6 +2,7 @@
 // can, and the corpus is a test.
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
