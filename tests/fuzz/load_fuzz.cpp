@@ -90,10 +90,9 @@ void change(Index& index) {
   expect(index.check().ok(), "the index is sound with one more");
   for (std::size_t i = 0; i < all.size() / 2; ++i) expect(index.erase(all[i].id).has_value(), "what is in can go");
   expect(index.check().ok(), "the index is sound with half erased");
-  std::vector<std::uint64_t> rest;
-  for (std::size_t i = all.size() / 2; i < all.size(); ++i) rest.push_back(static_cast<std::uint64_t>(all[i].id));
   std::vector<typename Index::id_type> ids;
-  for (const std::uint64_t id : rest) ids.push_back(static_cast<typename Index::id_type>(id));
+  ids.reserve(all.size());
+  for (std::size_t i = all.size() / 2; i < all.size(); ++i) ids.push_back(all[i].id);
   expect(index.batch_erase(ids)->erased.size() == ids.size(), "what is in can go, many at once");
   expect(index.check().ok(), "the index is sound with all erased");
   for (int id = 0; id < 4; ++id) {
