@@ -44,10 +44,23 @@ template <class Scorer>
   requires requires { Scorer::prefetched_first; }
 inline constexpr std::size_t prefetched_first<Scorer> = Scorer::prefetched_first;
 
+/// As `gather_fresh`, from a list that is not in memory. Apart, so that the counts of the other stay in registers.
+SHOAL_NEVER_INLINE inline std::size_t gather_copied(const HnswGraph& graph, Slot slot, WalkScratch& scratch) noexcept {
+  std::size_t count = 0;
+  const VisitedSet::Marks visited = scratch.visited.marks();
+  graph.lists().for_each_copied(scratch.limit, slot, [&](Slot target) {
+    scratch.fresh[count] = target;
+    count += visited.insert(target) ? 1 : 0;
+  });
+  return count;
+}
+
 /// Writes the targets of a list that were not visited into `scratch.fresh`, and marks them. Gives how many.
 template <SlotScorer Scorer>
 std::size_t gather_fresh(const HnswGraph& graph, Slot slot, unsigned level, const Scorer& scorer,
                          WalkScratch& scratch) noexcept {
+  if (graph.lists().are_elsewhere(level)) [[unlikely]]
+    return gather_copied(graph, slot, scratch);
   std::size_t count = 0;
   Slot* const fresh = scratch.fresh.data();
   const VisitedSet::Marks visited = scratch.visited.marks();

@@ -169,15 +169,31 @@ class LinkLists {
 
   // ---- one list; its slot reaches the level ------------------------------------------------------------------------
 
+  /// Are the lists of the level not in memory? Then those that are read are copied (`for_each_copied`), and nothing
+  /// else may be asked of them.
+  [[nodiscard]] SHOAL_ALWAYS_INLINE bool are_elsewhere(unsigned level) const noexcept {
+    return level == 0 && source_ != nullptr;
+  }
+
   /// Calls visit(target) for each link to a slot below `limit`. What it throws comes through.
   template <class Visit>
   SHOAL_ALWAYS_INLINE void for_each_below(std::size_t limit, Slot slot, unsigned level, Visit&& visit) const {
+    assert(!are_elsewhere(level));
     with_words([&](auto word, const LinkRows& lists) {
       using Word = decltype(word);
-      const auto end = static_cast<Word>(std::min<std::size_t>(limit, free_place<Word>));
-      if (level == 0 && lists.base.source() != nullptr) [[unlikely]]
-        return visit_copy(lists, slot, end, visit);
-      visit_links(link_words<Word>(list(lists, slot, level)), list_capacity(level), end, visit);
+      visit_links(link_words<Word>(list(lists, slot, level)), list_capacity(level), limit, visit);
+    });
+  }
+  /// The same for a list of level 0 that lies elsewhere.
+  template <class Visit>
+  void for_each_copied(std::size_t limit, Slot slot, Visit&& visit) const {
+    with_words([&](auto word, const LinkRows& lists) {
+      using Word = decltype(word);
+      constexpr std::size_t most_M = 512;
+      alignas(cache_line_bytes) std::array<std::byte, 2 * most_M * sizeof(Word) + cache_line_bytes> copy;
+      assert(lists.base.stride() <= copy.size());
+      source_->copy(std::span<const Slot>(&slot, 1), copy.data());
+      visit_links(link_words<Word>(static_cast<const std::byte*>(copy.data())), list_capacity(0), limit, visit);
     });
   }
   /// The same for all links.
@@ -233,11 +249,9 @@ class LinkLists {
   }
   /// Asks for that list.
   SHOAL_ALWAYS_INLINE void prefetch_base(Slot slot) const noexcept {
-    with_words([&](auto, const LinkRows& lists) {
-      if (lists.base.source() != nullptr) [[unlikely]]
-        return lists.base.source()->prefetch(slot);
-      prefetch(lists.base[to_index(slot)]);
-    });
+    if (source_ != nullptr) [[unlikely]]
+      return source_->prefetch(slot);
+    with_words([&](auto, const LinkRows& lists) { prefetch(lists.base[to_index(slot)]); });
   }
 
   // ---- the tree ----------------------------------------------------------------------------------------------------
@@ -306,6 +320,7 @@ class LinkLists {
     wide_.store(word_bytes == sizeof(std::uint32_t));
     return with_words([&](auto, LinkRows& lists) {
       if (!lists.base.load(in, SectionKind::links, slots)) return false;
+      source_ = lists.base.source();
       if (!lists.parents.load(in, SectionKind::parents, slots)) return false;
       const std::size_t upper_slots = in.rows_of_next(SectionKind::upper, sizeof(UpperLists));
       if (upper_slots > slots) return in.refuse(upper_slots, " of ", slots, " slots reach up");
@@ -357,10 +372,12 @@ class LinkLists {
   }
 
  private:
-  /// Calls visit(target) for each of the links below `end`, up to the first free place.
   template <class Word, class Visit>
-  SHOAL_ALWAYS_INLINE static void visit_links(const Word* first, std::size_t capacity, Word end, Visit&& visit) {
-    for (const Word* link = first; link != first + capacity; ++link) {
+  SHOAL_ALWAYS_INLINE static void visit_links(const Word* first, std::size_t capacity, std::size_t limit,
+                                              Visit&& visit) {
+    const Word* const last = first + capacity;
+    const auto end = static_cast<Word>(std::min<std::size_t>(limit, free_place<Word>));
+    for (const Word* link = first; link != last; ++link) {
       const Word target = load_shared(*link);
       if (target >= end) {
         if (target == free_place<Word>) break;
@@ -368,15 +385,6 @@ class LinkLists {
       }
       visit(to_slot(target));
     }
-  }
-  /// The same for a list of level 0 that lies elsewhere.
-  template <class Word, class Visit>
-  SHOAL_NEVER_INLINE void visit_copy(const LinkRows& lists, Slot slot, Word end, Visit&& visit) const {
-    constexpr std::size_t most_M = 512;
-    alignas(cache_line_bytes) std::array<std::byte, 2 * most_M * sizeof(Word) + cache_line_bytes> copy;
-    assert(lists.base.stride() <= copy.size());
-    lists.base.source()->copy(std::span<const Slot>(&slot, 1), copy.data());
-    visit_links(link_words<Word>(static_cast<const std::byte*>(copy.data())), list_capacity(0), end, visit);
   }
 
   struct UpperLists {
@@ -452,6 +460,7 @@ class LinkLists {
   Shared<bool> wide_{false};
   LinkRows narrow_lists_;  // one of the two is in use
   LinkRows wide_lists_;
+  const RowSource* source_ = nullptr;  // of level 0; null: it is in memory
   ChunkedArray<UpperLists> upper_;
   Shared<std::size_t> upper_count_{0};
   std::size_t upper_rows_used_ = 0;
