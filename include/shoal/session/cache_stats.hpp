@@ -18,7 +18,7 @@ struct CacheStats {
 
 struct SessionStats {
   CacheStats index;     ///< Pages of rows and links; hits and misses are of pages.
-  CacheStats metadata;  ///< Ids, upper levels and page tables, an index at a time; hits are searches that found them.
+  CacheStats metadata;  ///< Ids, upper levels and page tables, an index at a time; hits are calls that found them.
 };
 
 }  // namespace shoal::inline v0
