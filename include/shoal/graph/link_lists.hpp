@@ -187,7 +187,7 @@ class LinkLists {
   /// The same for a list of level 0 that lies elsewhere.
   template <class Visit>
   void for_each_copied(std::size_t limit, Slot slot, Visit&& visit) const {
-    with_words([&](auto word, const LinkRows& lists) {
+    with_words([&](auto word, [[maybe_unused]] const LinkRows& lists) {
       using Word = decltype(word);
       constexpr std::size_t most_M = 512;
       alignas(cache_line_bytes) std::array<std::byte, 2 * most_M * sizeof(Word) + cache_line_bytes> copy;
