@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,6 +130,29 @@ TEST_CASE("memory stays the same however many searches there are, and goes with 
   handles.shrink_to_fit();
   const std::size_t after = allocation_counts().live_bytes;
   CHECK(after <= before + 100);  // what the test itself keeps
+}
+
+TEST_CASE("what a large search and what many at once needed goes when they end") {
+  const Folder folder;
+  const Saved saved(folder.file(), 1, 20'000, 8);
+  constexpr std::size_t pages = std::size_t{128} << 10U, open_file = 4'096;
+  const std::size_t before = allocation_counts().live_bytes;
+  Session session({.index_bytes = pages});
+  const Handle handle = open(session, saved);
+  const auto is_within = [&] {
+    return allocation_counts().live_bytes - before <= session.stats().metadata.bytes + pages + open_file;
+  };
+  REQUIRE(handle.try_search_within(saved.queries[0], std::numeric_limits<float>::infinity())->size() == 20'000);
+  CHECK(is_within());
+  REQUIRE(handle.try_search(saved.queries[0], 10'000)->size() == 10'000);
+  CHECK(is_within());
+  REQUIRE(handle.try_search(saved.queries[0], {.k = 10, .filter = [&](std::uint64_t) {
+                                                 return handle.try_search(saved.queries[1], 10).has_value();
+                                               }}));
+  CHECK(is_within());
+  REQUIRE(handle.try_batch_search(saved.queries, {.k = 10, .threads = 8}));
+  CHECK(is_within());
+  REQUIRE(handle.try_search(saved.queries[0], 10) == saved.answers[0]);
 }
 
 TEST_CASE("an allocation that fails is an error of the search or of opening, and the next one works") {

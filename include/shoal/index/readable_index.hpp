@@ -298,6 +298,10 @@ class ReadableIndex {
   [[nodiscard]] detail::Access& access() const noexcept { return shared().access; }
   /// Gives back the memory that searches would find again. Nobody searches.
   void drop_scratch() noexcept { shared().scratch.clear(); }
+  /// A search that needed more than `bytes` of it gives it back when it ends. Nobody searches.
+  void limit_scratch(std::size_t bytes) noexcept { shared().scratch.limit_pieces(bytes); }
+  /// Keeps that of one search.
+  void keep_one_scratch() const noexcept { shared().scratch.keep_one(); }
 
   EntriesType entries_;
   Structure structure_;

@@ -1,10 +1,11 @@
 #pragma once
 // Working memory for searches, kept from one to the next. A search takes a piece from the place of its thread, or from
 // another, or makes one, and gives it back to a place that is free; so threads hardly meet, nobody waits, and no more
-// is kept than there are places.
+// is kept than there are places, nor a piece that grew beyond a limit, where one is set.
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -41,6 +42,16 @@ class ScratchPool {
   ScratchPool& operator=(const ScratchPool&) = delete;
   ~ScratchPool() { clear(); }
 
+  /// Pieces of more than `bytes` are not kept. Called before anything is borrowed.
+  void limit_pieces(std::size_t bytes) noexcept { most_piece_bytes_ = bytes; }
+  /// Of the pieces that are not lent out, all but one go.
+  void keep_one() noexcept {
+    std::unique_ptr<Scratch> kept;
+    for (Place& place : places_) {
+      if (auto scratch = place.exchange(nullptr)) kept = std::move(scratch);
+    }
+    if (kept) give_back(std::move(kept));
+  }
   /// Pieces that are not lent out go.
   void clear() noexcept {
     for (Place& place : places_) place.exchange(nullptr);
@@ -70,6 +81,7 @@ class ScratchPool {
 
  private:
   static constexpr std::size_t place_count = SHOAL_HAS_THREADS ? 16 : 1;
+  static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
   /// Holds one piece or none.
 #if SHOAL_HAS_THREADS
@@ -99,12 +111,14 @@ class ScratchPool {
 
   /// What lay at each place goes on to the next; the last, if there is one, goes.
   void give_back(std::unique_ptr<Scratch> scratch) noexcept {
+    if (most_piece_bytes_ != no_limit && scratch->memory_bytes() > most_piece_bytes_) return;
     const std::size_t first = thread_place(place_count);
     for (std::size_t i = 0; i < place_count && scratch; ++i) {
       scratch = places_[(first + i) % place_count].exchange(std::move(scratch));
     }
   }
 
+  std::size_t most_piece_bytes_ = no_limit;
   std::array<Place, place_count> places_{};
 };
 

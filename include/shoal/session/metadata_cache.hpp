@@ -41,6 +41,8 @@ class MetadataCache {
     /// Errors: those of reading; nothing is there then.
     [[nodiscard]] virtual std::optional<Error> load() noexcept = 0;
     virtual void unload() noexcept = 0;
+    /// Nobody uses it now: what it took beyond those bytes goes.
+    virtual void rest() noexcept = 0;
 
     const void* type_;
     std::size_t bytes_;
@@ -232,7 +234,11 @@ class MetadataCache {
     const Guard guard(*this);
     --uses_of_this_thread();
     if (--file.users_ != 0) return;
-    if (is_closed_) evict(file);
+    if (is_closed_) {
+      evict(file);
+    } else {
+      file.rest();
+    }
     changed();
   }
   /// False when all that could go is in use.

@@ -41,8 +41,12 @@ class PagedIndex : public ReadableIndex<Metric, Storage, Id, Structure, MappedEn
   using IndexFileType = IndexFile<Metric, Storage, Id, Structure, Config>;
   using Entries = typename Base::EntriesType;
 
-  explicit PagedIndex(typename IndexFileType::template Parts<Entries> parts)
-      : Base(std::move(parts.entries), std::move(parts.structure)) {}
+  /// `scratch_bytes`: of working memory that a search may keep for the next.
+  PagedIndex(typename IndexFileType::template Parts<Entries> parts, std::size_t scratch_bytes)
+      : Base(std::move(parts.entries), std::move(parts.structure)) {
+    Base::limit_scratch(scratch_bytes);
+  }
+  using Base::keep_one_scratch;
 };
 
 /// The paged index for an index, which says what it is by the type of its mapped one.
@@ -76,12 +80,9 @@ class IndexInSession final : public MetadataCache::File {
   /// What such a file needs in memory: what is read whole, the table of its pages, and the working memory of a search.
   [[nodiscard]] static std::uint64_t bytes_for(const FileHead& head, std::uint64_t dimensions,
                                                const SessionCaches& caches, std::size_t most_index_bytes) noexcept {
-    constexpr std::uint64_t copies = 2 * 64 * 1024, small = 16 * 1024, step = 4'096;
-    const std::uint64_t marks = (head.info.slots + step - 1) / step * step;
-    const std::uint64_t row = dimensions * sizeof(float);
     return PagedSections<SystemFileType>::bytes_for(head) +
-           PageCache::Table::bytes_for(caches.pages, head.info.file_bytes, most_index_bytes) + marks + 8 * row +
-           copies + small;
+           PageCache::Table::bytes_for(caches.pages, head.info.file_bytes, most_index_bytes) +
+           scratch_bytes_for(head, dimensions) + std::uint64_t{8} * 1024;
   }
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -94,6 +95,13 @@ class IndexInSession final : public MetadataCache::File {
   [[nodiscard]] const PagedFile<SystemFileType>& pages() const noexcept { return loaded_->pages; }
 
  private:
+  /// Of that, the working memory: a mark for each slot, copies of rows, the query.
+  [[nodiscard]] static std::uint64_t scratch_bytes_for(const FileHead& head, std::uint64_t dimensions) noexcept {
+    constexpr std::uint64_t copies = 2 * 64 * 1024, small = 8 * 1024, step = 4'096;
+    const std::uint64_t marks = (head.info.slots + step - 1) / step * step;
+    return marks + 8 * dimensions * sizeof(float) + copies + small;
+  }
+
   struct Loaded {
     Loaded(const IndexInSession& file)
         : pages(file.file_, file.head_.info.file_bytes, file.caches_.pages, file.most_index_bytes_,
@@ -112,7 +120,8 @@ class IndexInSession final : public MetadataCache::File {
         note_failure();
         return make_error(parts.error().code(), parts.error().message(), ": ", path_);
       }
-      loaded->index.emplace(std::move(*parts));
+      loaded->index.emplace(std::move(*parts),
+                            static_cast<std::size_t>(scratch_bytes_for(head_, head_.info.dimensions)));
       loaded_ = std::move(loaded);
       return std::nullopt;
     }
@@ -120,6 +129,7 @@ class IndexInSession final : public MetadataCache::File {
     return Error(ErrorCode::out_of_memory);
   }
   void unload() noexcept override { loaded_.reset(); }
+  void rest() noexcept override { loaded_->index->keep_one_scratch(); }
 
   std::string path_;
   SystemFileType file_;

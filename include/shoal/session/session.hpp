@@ -49,9 +49,9 @@ struct SessionConfig {
 ///
 /// In the bounds is everything that grows with the files: pages with what is kept about them, ids, upper levels,
 /// factors of codes, page tables, and the working memory of one search for each index. Not in them: the open files (a
-/// descriptor and about 2 KB each), and for each further search of one index at the same time a byte a slot and 0.15
-/// MB. Pages come from the cache of the system, which keeps what it likes of the files; that is memory it can take
-/// back.
+/// descriptor and about 2 KB each), and while they run, for each further search of one index at the same time a byte a
+/// slot and 0.15 MB, and what a search for thousands of entries keeps of them. Pages come from the cache of the system,
+/// which keeps what it likes of the files; that is memory it can take back.
 ///
 /// *Threads*: any number. Movable; indexes that are open stay open.
 class Session {
