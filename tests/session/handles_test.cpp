@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -120,6 +121,33 @@ TEST_CASE("a file that is replaced is another index, and the old one goes on") {
   REQUIRE(std::filesystem::remove(old.path));
   CHECK(before.search(old.queries[3], 10) == old.answers[3]);
   CHECK(session.open<Index>(old.path).error().code() == ErrorCode::cannot_open);
+}
+
+TEST_CASE("a file that is verified is the one that is searched, not a damaged one that it replaced") {
+  const Folder folder;
+  const Saved saved(folder.file(), 1, 500);
+  const io_tests::Bytes good = io_tests::read_bytes(saved.path);
+  const auto head = shoal::detail::parse_header(std::span(good).first(shoal::detail::header_bytes), good.size());
+  REQUIRE(head);
+  io_tests::Bytes damaged = good;
+  for (const shoal::detail::Section& section : head->sections) {
+    if (section.kind != shoal::SectionKind::floats) continue;
+    for (std::size_t i = 0; i < section.bytes; i += sizeof(float)) damaged[section.offset + i + 2] ^= std::byte{0x70};
+  }
+  io_tests::write_bytes(saved.path, damaged);
+  Session session;
+  const Handle old = open(session, saved);
+  CHECK(old.search(saved.queries[0], 10) != saved.answers[0]);
+  CHECK(session.open<Index>(saved.path, {.verify = true}).error().code() == ErrorCode::corrupt);
+  io_tests::write_bytes(folder.file("good"), good);
+  std::filesystem::rename(folder.file("good"), saved.path);
+  const auto verified = session.open<Index>(saved.path, {.verify = true});
+  REQUIRE(verified);
+  CHECK(verified->search(saved.queries[0], 10) == saved.answers[0]);
+  // Verified once, it is the same one again.
+  const std::uint64_t misses = session.stats().metadata.misses;
+  CHECK(session.open<Index>(saved.path, {.verify = true})->search(saved.queries[0], 10) == saved.answers[0]);
+  CHECK(session.stats().metadata.misses == misses);
 }
 
 TEST_CASE("what is no index of the type is refused, every time") {

@@ -64,14 +64,15 @@ class IndexInSession final : public MetadataCache::File {
   using Paged = typename PagedIndexOf<typename Index::Mapped>::Type;
 
   IndexInSession(std::string path, SystemFileType file, const FileHead& head, SessionCaches& caches,
-                 std::size_t most_index_bytes, std::size_t dimensions)
+                 std::size_t most_index_bytes, std::size_t dimensions, bool is_verified)
       : MetadataCache::File(type_tag(),
                             static_cast<std::size_t>(bytes_for(head, dimensions, caches, most_index_bytes))),
         path_(std::move(path)),
         file_(std::move(file)),
         head_(head),
         caches_(caches),
-        most_index_bytes_(most_index_bytes) {}
+        most_index_bytes_(most_index_bytes),
+        is_verified_(is_verified) {}
 
   [[nodiscard]] static const void* type_tag() noexcept {
     static constexpr char tag = 0;
@@ -87,6 +88,8 @@ class IndexInSession final : public MetadataCache::File {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] const FileHead& head() const noexcept { return head_; }
+  /// The checksums of all of it were compared when it was opened.
+  [[nodiscard]] bool is_verified() const noexcept { return is_verified_; }
   /// It could not be read, once. Whoever opens a file of its name again gets another.
   [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(); }
   void note_failure() noexcept { has_failed_.store(true); }
@@ -136,6 +139,7 @@ class IndexInSession final : public MetadataCache::File {
   FileHead head_;
   SessionCaches& caches_;
   std::size_t most_index_bytes_;
+  bool is_verified_;
   Shared<bool> has_failed_;
   std::unique_ptr<Loaded> loaded_;
 };

@@ -83,7 +83,7 @@ class Session {
   }
 
   /// Opens a file that `save` wrote. *Index*: the type that was saved. A file that is open already, and has not been
-  /// replaced by another since, is the same index and finds what is cached of it.
+  /// replaced by another since, is the same index and finds what is cached of it; with `verify`, if it was verified.
   /// *Errors*: cannot_open, io_error, incompatible, out_of_memory; corrupt: the header, or what is read now: ids, upper
   /// levels, factors; with `verify` any other byte whose checksum tells; capacity_exceeded: its metadata alone is more
   /// than the bound; busy: from inside a search of another index, and there is no room for the metadata of both.
@@ -113,14 +113,17 @@ class Session {
         return refuse(detail::make_error(ErrorCode::capacity_exceeded, "expected an index with at most ", most,
                                          " bytes of metadata, it has ", wanted));
       }
-      // The same file: of that name, with the same header, and so with the same checksums of everything.
+      // The same file: of that name, with the same header, and so with the same checksums of everything. But that one
+      // may have other bytes than they say, and the one of that name now be a good copy: who verifies gets what was.
       const auto is_same = [&, header = detail::to_bytes(*head)](const detail::MetadataCache::File& other) {
         if (other.type() != Opened::type_tag()) return false;
         const auto& opened = static_cast<const Opened&>(other);
-        return !opened.has_failed() && opened.path() == path && detail::to_bytes(opened.head()) == header;
+        return !opened.has_failed() && (opened.is_verified() || !options.verify) && opened.path() == path &&
+               detail::to_bytes(opened.head()) == header;
       };
       auto opened = std::static_pointer_cast<Opened>(caches_->metadata.find_or_add(is_same, [&] {
-        return std::make_shared<Opened>(path, *std::move(file), *head, *caches_, most_index, dimensions);
+        return std::make_shared<Opened>(path, *std::move(file), *head, *caches_, most_index, dimensions,
+                                        options.verify);
       }));
       if (auto use = caches_->metadata.use(*opened); !use) return Unexpected<Error>(std::move(use.error()));
       return SessionIndex<Index, File>(caches_, std::move(opened));
