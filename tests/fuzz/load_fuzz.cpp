@@ -1,7 +1,7 @@
 // Any bytes as an index file, and the same with their checksums made right. What is refused is refused with a reason,
 // by `load` and by a verifying `open` alike. What is not is an index in which all is in order: it is searched, changed,
-// emptied, filled and saved. What is opened without verification may answer anything, but looks for it nowhere outside
-// of the file.
+// emptied, filled and saved. What is opened without verification, mapped or in a session, may answer anything, but
+// looks for it nowhere outside of the file.
 
 #include <algorithm>
 #include <cmath>
@@ -63,6 +63,27 @@ void ask_all(const Mapped& index) {
   (void)index.check();
 }
 
+/// The same in a session, whose pages come from the file and go, within its bounds.
+template <class Index>
+void ask_all_in_session(const Bytes& bytes) {
+  io_tests::MemoryFiles files;
+  files.files["index"] = bytes;
+  shoal::Session session({.index_bytes = std::size_t{64} << 10U});
+  if (const auto handle = session.open<Index>("index", {}, files)) {
+    const std::vector<float> query = some_vector(handle->dimensions());
+    (void)handle->try_search(query, 3);
+    (void)handle->try_search(query, handle->size() + 1);
+    (void)handle->try_search(query, {.k = 4, .filter = [](std::uint64_t id) { return id % 2 == 0; }});
+    (void)handle->try_search_within(query, 5.0F);
+    for (int id = 0; id < 100; ++id) (void)handle->try_get(id);
+  } else if (handle.error().code() != shoal::ErrorCode::capacity_exceeded) {
+    expect_a_reason(handle.error());
+  }
+  const shoal::SessionStats stats = session.stats();
+  expect(stats.index.peak_bytes <= stats.index.limit_bytes, "pages are within their bound");
+  expect(stats.metadata.peak_bytes <= stats.metadata.limit_bytes, "metadata is within its bound");
+}
+
 template <class Found>
 void expect_ranked(const Found& found) {
   expect(std::is_sorted(found.begin(), found.end()), "the nearest come first");
@@ -111,6 +132,7 @@ void try_index(const Bytes& bytes) {
   } else {
     expect_a_reason(mapped.error());
   }
+  ask_all_in_session<Index>(bytes);
   auto index = io_tests::load_bytes<Index>(bytes);
   const auto verified = open_bytes<Index>(bytes, true);
   expect(index.has_value() == verified.has_value(), "a verifying open takes what load takes");
