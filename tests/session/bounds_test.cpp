@@ -118,6 +118,23 @@ TEST_CASE("where metadata has no room for all, that of the index used longest ag
   CHECK(session.stats().metadata.bytes == metadata_of(b.path) + metadata_of(c.path));
 }
 
+TEST_CASE("pages that go with the metadata of their index are counted") {
+  const Folder folder;
+  const Saved a(folder.file("a"), 1, 500), b(folder.file("b"), 2, 500);
+  const std::size_t one = metadata_of(a.path);
+  Session session({.metadata_bytes = one + one / 2});
+  const Handle first = open(session, a), second = open(session, b);
+  for (std::size_t i = 0; i < 5; ++i) {
+    REQUIRE(first.search(a.queries[i], 10) == a.answers[i]);
+    REQUIRE(second.search(b.queries[i], 10) == b.answers[i]);
+    const SessionStats stats = session.stats();
+    REQUIRE(stats.index.misses == stats.index.evictions + stats.index.bytes / frame);
+    require_bounds(session);
+  }
+  CHECK(session.stats().metadata.evictions == 11);
+  CHECK(session.stats().index.evictions > 0);
+}
+
 TEST_CASE("an index whose metadata alone is too much is refused, with numbers") {
   const Folder folder;
   const Saved saved(folder.file(), 1, 500);

@@ -120,7 +120,7 @@ TEST_CASE("the page that goes is the one used longest ago, of its own file where
       REQUIRE(cache.has(*tables[file], page) == (known != model.used.end()));
       if (random.chance(0.0005)) {
         tables[file].reset();
-        std::erase_if(model.used, [&](const auto& one) { return one.first.first == file; });
+        model.evictions += std::erase_if(model.used, [&](const auto& one) { return one.first.first == file; });
         REQUIRE(cache.counts().bytes == model.used.size() * PageCache::frame_bytes);
         open(file);
         for (std::size_t i = 0; i < pages; ++i) REQUIRE(!cache.has(*tables[file], i));

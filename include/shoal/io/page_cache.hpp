@@ -154,7 +154,7 @@ class PageCache {
   }
 
   struct Counts {
-    std::uint64_t evictions;
+    std::uint64_t evictions;  // with those that went with their table
     std::size_t bytes;
     std::size_t peak_bytes;
     std::size_t limit_bytes;
@@ -258,6 +258,7 @@ class PageCache {
   }
   void drop(Table& table) noexcept {
     lock_([&] {
+      evictions_ += table.held_;
       for (std::uint32_t number = 0; table.held_ != 0; ++number) {
         if (frames_[number].table.load() != &table) continue;
         take_out(number);

@@ -17,7 +17,7 @@ struct CacheStats {
 };
 
 struct SessionStats {
-  CacheStats index;     ///< Pages of rows and links; hits and misses are of pages.
+  CacheStats index;     ///< Pages of rows and links. Those of an index whose metadata goes go too, as evictions.
   CacheStats metadata;  ///< Ids, upper levels and page tables, an index at a time; hits are calls that found them.
 };
 
