@@ -71,7 +71,11 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-// Those of arrays call these by themselves, but not under AddressSanitizer, which has its own.
+// The others call these by themselves, but not under AddressSanitizer, which has its own.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return support::counted_allocate(bytes, 1); }
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return support::counted_allocate(bytes, static_cast<std::size_t>(alignment));
+}
 void* operator new[](std::size_t bytes) { return operator new(bytes); }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) { return operator new(bytes, alignment); }
 void operator delete[](void* memory) noexcept { support::counted_free(memory); }
