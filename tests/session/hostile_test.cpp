@@ -16,9 +16,6 @@ using shoal::ErrorCode;
 
 namespace {
 
-using HnswL2 = shoal::HnswIndex<shoal::L2Squared>;
-using HnswRefined = shoal::HnswIndex<shoal::InnerProduct, shoal::Refined<shoal::SQ8>, std::int32_t>;
-
 constexpr std::size_t stride = 3;  // every third byte
 
 /// Opens them in a session with few pages. Gives whether they could be opened, after `use(handle)`.
