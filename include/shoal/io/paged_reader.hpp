@@ -59,12 +59,10 @@ struct PagedSections {
 
 /// Models InArchive; says where rows come from that are not in memory.
 template <class File>
-class PagedReader : public SectionReader {
+class PagedReader : public MemoryReader {
  public:
-  static constexpr bool is_mapped = true;
-
   PagedReader(const File& file, const FileHead& head, const PagedFile<File>& pages, PagedSections<File>& sections)
-      : SectionReader(head), file_(file), pages_(pages), sections_(sections) {
+      : MemoryReader(head), file_(file), pages_(pages), sections_(sections) {
     for (std::size_t i = 0; i < head.section_count; ++i) has_codes_ |= head.sections[i].kind == SectionKind::codes;
   }
 
@@ -81,17 +79,6 @@ class PagedReader : public SectionReader {
   }
   /// Of the section that was begun; null when it is in memory, or empty.
   [[nodiscard]] const RowSource* source() const noexcept { return source_; }
-  [[nodiscard]] const std::byte* take(std::size_t count) noexcept {
-    const std::byte* const bytes = next_bytes_;
-    next_bytes_ += count;
-    return bytes;
-  }
-  [[nodiscard]] bool read(void* to, std::size_t count) noexcept {
-    if (error_) return false;
-    if (count != 0) std::memcpy(to, take(count), count);
-    return true;
-  }
-  [[nodiscard]] bool end() const noexcept { return !error_; }
 
  private:
   /// With what lies before it, which its checksum covers.
@@ -113,7 +100,7 @@ class PagedReader : public SectionReader {
       error_ = wrong_checksum(section(), checksum);
       return false;
     }
-    next_bytes_ = memory + aligned;
+    begin_at(memory + aligned);
     return true;
   }
 
@@ -122,7 +109,6 @@ class PagedReader : public SectionReader {
   PagedSections<File>& sections_;
   bool has_codes_ = false;
   const RowSource* source_ = nullptr;
-  const std::byte* next_bytes_ = nullptr;
 };
 
 }  // namespace shoal::inline v0::detail

@@ -150,24 +150,15 @@ class FileReader : public SectionReader {
   std::size_t buffered_ = 0;
 };
 
-/// Models InArchive.
-class MappedReader : public SectionReader {
+/// What the readers share that hand out memory: `take` points at what a section has, in order.
+class MemoryReader : public SectionReader {
  public:
   static constexpr bool is_mapped = true;
 
-  /// `bytes`: the whole file, whose header is `head`.
-  MappedReader(const std::byte* bytes, const FileHead& head) noexcept : SectionReader(head), bytes_(bytes) {}
-
-  [[nodiscard]] bool begin(SectionKind kind, std::size_t row_bytes, std::size_t rows) {
-    if (!SectionReader::begin(kind, row_bytes, rows)) return false;
-    at_ = section().offset;
-    return true;
-  }
   [[nodiscard]] const std::byte* take(std::size_t count) noexcept {
-    assert(count <= section().offset + section().bytes - at_);
-    const std::byte* const bytes = bytes_ + at_;
-    at_ += count;
-    return bytes;
+    assert(count <= left_);
+    left_ -= count;
+    return std::exchange(next_, next_ + count);
   }
   [[nodiscard]] bool read(void* to, std::size_t count) noexcept {
     if (error_) return false;
@@ -176,9 +167,34 @@ class MappedReader : public SectionReader {
   }
   [[nodiscard]] bool end() const noexcept { return !error_; }
 
+ protected:
+  using SectionReader::SectionReader;
+
+  /// The section that was begun lies here.
+  void begin_at(const std::byte* bytes) noexcept {
+    next_ = bytes;
+    left_ = static_cast<std::size_t>(section().bytes);
+  }
+
+ private:
+  const std::byte* next_ = nullptr;
+  std::size_t left_ = 0;
+};
+
+/// Models InArchive.
+class MappedReader : public MemoryReader {
+ public:
+  /// `bytes`: the whole file, whose header is `head`.
+  MappedReader(const std::byte* bytes, const FileHead& head) noexcept : MemoryReader(head), bytes_(bytes) {}
+
+  [[nodiscard]] bool begin(SectionKind kind, std::size_t row_bytes, std::size_t rows) {
+    if (!SectionReader::begin(kind, row_bytes, rows)) return false;
+    begin_at(bytes_ + section().offset);
+    return true;
+  }
+
  private:
   const std::byte* bytes_;
-  std::uint64_t at_ = 0;
 };
 
 /// The same of a file that is read a piece at a time. Errors besides: io_error.
