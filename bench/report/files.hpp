@@ -24,7 +24,7 @@ inline constexpr std::size_t files_ef = 64;
 
 /// One library's files, by round. *Units*: seconds, bytes.
 struct SavingCurve {
-  std::string library;
+  std::string name;  // of the library
   std::size_t file_bytes = 0;
   std::vector<double> saved;   // as the library does it
   std::vector<double> synced;  // the same, and until the disk has the file and its name

@@ -32,7 +32,7 @@ std::string saving_text(const SavingResult& saving) {
                                  size_text(saving.rows, saving.dimensions), saving.file_system);
   text += table_heading({"library", "file", "save", "save, and sync", "load"});
   for (const SavingCurve& curve : saving.curves) {
-    text += table_row({curve.library, megabytes(curve.file_bytes), rate_cell(curve.saved, curve.file_bytes),
+    text += table_row({curve.name, megabytes(curve.file_bytes), rate_cell(curve.saved, curve.file_bytes),
                        rate_cell(curve.synced, curve.file_bytes), rate_cell(curve.loaded, curve.file_bytes)});
   }
   if (!saving.raw_write.empty()) {
