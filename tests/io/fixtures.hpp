@@ -2,6 +2,7 @@
 // Types of index that several files here test, and indexes of at most 16 KB, as files: empty, of one entry, of several
 // levels, with erased entries, for each storage.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -91,6 +92,21 @@ std::vector<Fixture> fixtures() {
     REQUIRE(report.ok());
   });
   return all;
+}
+
+/// The fixture with up to 1,024 bytes behind its header made anything, and right checksums. It has more than a header.
+inline Bytes damaged_somewhere(const Fixture& fixture, support::Random& random) {
+  Bytes bytes = fixture.bytes;
+  const std::size_t first = shoal::detail::header_bytes;
+  const std::size_t damaged = std::size_t{1} << random.below(11);
+  const std::size_t from = first + random.below(bytes.size() - first);
+  const auto kind = random.below(4);
+  for (std::size_t i = from; i < std::min(from + damaged, bytes.size()); ++i) {
+    const auto byte = static_cast<std::byte>(random.next());
+    bytes[i] = kind == 0 ? byte : kind == 1 ? std::byte{0xFF} : kind == 2 ? std::byte{0} : byte & std::byte{0x3F};
+  }
+  mend_checksums(bytes);
+  return bytes;
 }
 
 }  // namespace io_tests

@@ -115,17 +115,9 @@ TEST_CASE_TEMPLATE("nor when much of it is anything", Index, HnswL2, HnswCosineS
   const auto all = fixtures<Index>();
   for (std::size_t round = 0; round < 3'000; ++round) {
     CAPTURE(round);
-    Bytes bytes = all[round % all.size()].bytes;
-    if (bytes.size() == shoal::detail::header_bytes) continue;
-    const std::size_t first = shoal::detail::header_bytes;
-    const std::size_t damaged = std::size_t{1} << random.below(11);
-    const std::size_t from = first + random.below(bytes.size() - first);
-    const auto kind = random.below(4);
-    for (std::size_t i = from; i < std::min(from + damaged, bytes.size()); ++i) {
-      const auto byte = static_cast<std::byte>(random.next());
-      bytes[i] = kind == 0 ? byte : kind == 1 ? std::byte{0xFF} : kind == 2 ? std::byte{0} : byte & std::byte{0x3F};
-    }
-    mend_checksums(bytes);
+    const Fixture& fixture = all[round % all.size()];
+    if (fixture.bytes.size() == shoal::detail::header_bytes) continue;
+    const Bytes bytes = damaged_somewhere(fixture, random);
     const auto index = open_bytes<Index>(bytes, false);
     if (index) ask_all(*index);
   }
