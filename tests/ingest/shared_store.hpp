@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <shoal/ingest/memory_store.hpp>
 
@@ -33,10 +34,18 @@ class SharedStore {
   Result<std::optional<shoal::Record<>>> get(id_type id) const { return store_->get(id); }
   Result<std::uint64_t> count() const { return store_->count(); }
   Result<std::uint64_t> last_sequence() const { return store_->last_sequence(); }
-  Result<Cursor> read_since(std::uint64_t sequence) const { return store_->read_since(sequence); }
+  Result<Cursor> read_since(std::uint64_t sequence) const {
+    if (std::exchange(*is_busy_once_, false)) {
+      return shoal::Unexpected<shoal::Error>(shoal::Error(shoal::ErrorCode::store_busy));
+    }
+    return store_->read_since(sequence);
+  }
+  /// The next reading finds the store locked.
+  void be_busy_once() { *is_busy_once_ = true; }
 
  private:
   std::shared_ptr<Store> store_;
+  std::shared_ptr<bool> is_busy_once_ = std::make_shared<bool>(false);
 };
 static_assert(shoal::TransactionalStore<SharedStore>);
 

@@ -517,6 +517,20 @@ TEST_CASE("a snapshot is not saved where there is nowhere to, nor from inside a 
   CHECK(lost.save_snapshot().error().code() == ErrorCode::cannot_open);
 }
 
+TEST_CASE("a store that is busy says nothing of a snapshot") {
+  Saved saved;
+  saved.store.be_busy_once();
+  DurableOptions options;
+  options.snapshot = saved.folder.file("index");
+  const auto refused = DurableOf<Graph>::open(empty<Graph>(), saved.store, options);
+  REQUIRE(!refused);
+  CHECK(refused.error().code() == ErrorCode::store_busy);
+  const auto durable = open<Graph>(saved.store, saved.folder);
+  CHECK(durable.open_report().warnings.empty());
+  CHECK(durable.open_report().snapshot == saved.folder.file("index.1"));
+  check_is_of_store(durable, saved.store);
+}
+
 TEST_CASE("opening from a snapshot can be stopped") {
   const Saved saved;
   SharedStore store = saved.store;

@@ -104,7 +104,8 @@ template <class Index, VectorStore Store>
 class Snapshots {
  public:
   /// Has the follower go on from the newest snapshot that is good and of its store, and says in `report` which that is.
-  /// Where there is none, index and store are as they were. *Errors*: cancelled; that of asking the store where it is.
+  /// Where there is none, index and store are as they were. *Errors*: cancelled, store_busy; that of asking the store
+  /// where it is.
   template <class Index, class Store, class Files>
   [[nodiscard]] Expected<void, Error> open_newest(Files& files, Follower<Index, Store>& follower, OpenReport& report) {
     const auto last = follower.store().last_sequence();
@@ -121,7 +122,11 @@ class Snapshots {
         report.replayed = *replayed;
         return {};
       }
-      if (replayed.error().code() == ErrorCode::cancelled) return Unexpected<Error>(std::move(replayed.error()));
+      // Neither says anything of the snapshot.
+      const ErrorCode code = replayed.error().code();
+      if (code == ErrorCode::cancelled || code == ErrorCode::store_busy) {
+        return Unexpected<Error>(std::move(replayed.error()));
+      }
       warn(report, snapshot->path, replayed.error());
     }
     return {};
