@@ -20,6 +20,7 @@ std::vector<FilesResult> measure_files(const std::vector<rivals::Library>& libra
   result.notes = set.notes;
   measure_sessions(set, setup, options, result);
   result.saving = measure_saving(libraries, setup, options);
+  result.opening = measure_opening(setup, options);
   return {result};
 }
 

@@ -1,7 +1,8 @@
 #pragma once
-// Index files: how fast they are written and read, beside other libraries and beside the disk; what searching through a
-// session costs when less and less of the files is cached, and how much memory that really takes; and how much memory
-// an index takes after a bulk load. Time on the clock: the disk is what would show.
+// Index files: how fast they are written and read, beside other libraries and beside the disk; how soon a large one can
+// be searched; what searching through a session costs when less and less of the files is cached, and how much memory
+// that really takes; and how much memory an index takes after a bulk load. Time on the clock: the disk is what would
+// show.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,22 @@ struct SavingResult {
   std::vector<double> raw_write;  // bytes a second: as many bytes as shoal's first file has, written and synced
   std::vector<double> raw_read;   // bytes a second, from the cache of the system
   std::vector<SavingCurve> curves;
+};
+
+/// One way to have a file ready, by round. *Units*: seconds.
+struct OpeningPoint {
+  std::string how;
+  std::vector<double> opened;
+  std::vector<double> first;    // search after it
+  std::vector<double> further;  // each of the hundred after that
+};
+
+struct OpeningResult {
+  std::string set;
+  std::size_t rows = 0;
+  std::size_t dimensions = 0;
+  std::size_t file_bytes = 0;
+  std::vector<OpeningPoint> points;
 };
 
 /// Searches over all files in turn, with room for a share of their bytes.
@@ -86,6 +103,7 @@ struct FilesResult {
   std::vector<SessionCurve> sessions{};
   std::vector<SessionMemory> memory{};
   std::optional<SavingResult> saving{};
+  std::optional<OpeningResult> opening{};
   std::vector<std::string> notes{};
 };
 
@@ -99,6 +117,7 @@ void measure_sessions(const datasets::Dataset& set, const rivals::Setup& setup, 
                       FilesResult& result);
 [[nodiscard]] SavingResult measure_saving(const std::vector<rivals::Library>& libraries, const rivals::Setup& setup,
                                           const Options& options);
+[[nodiscard]] OpeningResult measure_opening(const rivals::Setup& setup, const Options& options);
 
 /// Pure.
 [[nodiscard]] std::string files_section(const std::vector<FilesResult>& results);

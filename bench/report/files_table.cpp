@@ -27,6 +27,25 @@ std::string rate_cell(const std::vector<double>& seconds, std::size_t bytes) {
   return fmt::format("{} s, {} GB/s", three_digits(time), three_digits(static_cast<double>(bytes) / time / 1e9));
 }
 
+/// "0.412 ms": of microseconds, milliseconds or seconds the unit that leaves a number before the point.
+std::string time_cell(const std::vector<double>& seconds) {
+  if (seconds.empty()) return "-";
+  const double time = median(seconds);
+  if (time < 1e-3) return three_digits(time * 1e6) + " us";
+  if (time < 1) return three_digits(time * 1e3) + " ms";
+  return three_digits(time) + " s";
+}
+
+std::string opening_text(const OpeningResult& opening) {
+  std::string text = fmt::format("#### Opening: {}, {}, a file of {}\n\n", opening.set,
+                                 size_text(opening.rows, opening.dimensions), megabytes(opening.file_bytes));
+  text += table_heading({"how", "ready after", "first search", "each of a hundred after it"});
+  for (const OpeningPoint& point : opening.points) {
+    text += table_row({point.how, time_cell(point.opened), time_cell(point.first), time_cell(point.further)});
+  }
+  return text + fmt::format("\nFloat32, ef {}, medians of the rounds. Built with ef_construction 16.\n\n", files_ef);
+}
+
 std::string saving_text(const SavingResult& saving) {
   std::string text = fmt::format("#### Saving and loading: {}, {}, on {}\n\n", saving.set,
                                  size_text(saving.rows, saving.dimensions), saving.file_system);
@@ -85,6 +104,7 @@ std::string files_section(const std::vector<FilesResult>& results) {
     }
     text += notes_text(result.notes) + "\n";
     if (result.saving) text += saving_text(*result.saving);
+    if (result.opening) text += opening_text(*result.opening);
   }
   return text;
 }

@@ -28,5 +28,17 @@ TEST_CASE("a library's save and load are rates of its file") {
   CHECK(text.find("2.00 GB/s, read from") != std::string::npos);
 }
 
+TEST_CASE("the time until a file is ready is a median, in a unit that can be read") {
+  FilesResult result{"made-up", 10, 4, 8};
+  result.opening = OpeningResult{"clusters",
+                                 1'000'000,
+                                 128,
+                                 700'000'000,
+                                 {{"open", {0.0003, 0.0001, 0.0002}, {0.002}, {0.00005}}, {"load", {1.5}, {}, {}}}};
+  const std::string text = files_section({result});
+  CHECK(text.find("| open | 200 us | 2.00 ms | 50.0 us |") != std::string::npos);
+  CHECK(text.find("| load | 1.50 s | - | - |") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace shoal::report

@@ -75,7 +75,7 @@ TEST_CASE("an index with a share of its own has no more, and leaves the pages of
   const Folder folder;
   const Saved small(folder.file("small"), 1, 300), large(folder.file("large"), 2, 4'000, 64);
   constexpr std::size_t share = 100 * frame;
-  Session session({.index_bytes = 4 * share, .index_bytes_each = share});
+  Session session({.index_bytes = 4 * share, .index_bytes_per_index = share});
   const Handle one = open(session, small), other = open(session, large);
   const auto search_all = [&](const Saved& saved, const Handle& handle) {
     for (std::size_t i = 0; i < 20; ++i) REQUIRE(handle.search(saved.queries[i], 10) == saved.answers[i]);
@@ -149,8 +149,8 @@ TEST_CASE("an index whose metadata alone is too much is refused, with numbers") 
     CHECK(session.stats().metadata.bytes == 0);
   };
   refused({.metadata_bytes = wanted - 1}, wanted - 1);
-  refused({.metadata_bytes_each = wanted - 1}, wanted - 1);
-  for (const SessionConfig& config : {SessionConfig{.metadata_bytes = wanted}, {.metadata_bytes_each = wanted}}) {
+  refused({.metadata_bytes_per_index = wanted - 1}, wanted - 1);
+  for (const SessionConfig& config : {SessionConfig{.metadata_bytes = wanted}, {.metadata_bytes_per_index = wanted}}) {
     Session session(config);
     CHECK(open(session, saved).search(saved.queries[0], 10) == saved.answers[0]);
     require_bounds(session);
@@ -175,8 +175,8 @@ TEST_CASE("bounds without which nothing would be cached are refused, and why") {
     CHECK(fault_of({.index_bytes = bytes}).find(got) != std::string::npos);
     CHECK(fault_of({.metadata_bytes = bytes}).find("metadata_bytes of") != std::string::npos);
     if (bytes == 0) continue;  // no share
-    CHECK(fault_of({.index_bytes_each = bytes}).find("index_bytes_each") != std::string::npos);
-    CHECK(fault_of({.metadata_bytes_each = bytes}).find("metadata_bytes_each") != std::string::npos);
+    CHECK(fault_of({.index_bytes_per_index = bytes}).find("index_bytes_per_index") != std::string::npos);
+    CHECK(fault_of({.metadata_bytes_per_index = bytes}).find("metadata_bytes_per_index") != std::string::npos);
   }
   CHECK(Session::create({.index_bytes = least, .metadata_bytes = least}));
   for (const SessionConfig& config : {SessionConfig{}, SessionConfig::bulk_load(), SessionConfig::query()}) {

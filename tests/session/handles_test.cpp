@@ -192,6 +192,8 @@ TEST_CASE("a bad query gives the error that the index gives") {
     CHECK(got.error().code() == expected.error().code());
     CHECK(got.error().message() == expected.error().message());
     CHECK_THROWS_AS((void)handle.search(bad, 3), std::invalid_argument);
+    CHECK_THROWS_AS((void)handle.search_within(bad, 1), std::invalid_argument);
+    CHECK_THROWS_AS((void)handle.batch_search(std::vector{bad}, 1), std::invalid_argument);
     const std::vector<std::vector<float>> two{query, bad};
     CHECK(handle.try_batch_search(two, {.k = 1}).error().message() ==
           saved.index.try_batch_search(two, {.k = 1}).error().message());
@@ -216,6 +218,7 @@ TEST_CASE("batches use threads, and give what the index gives") {
   const auto odd = [](std::uint64_t id) { return id % 2 == 1; };
   for (const unsigned threads : {1U, 4U}) {
     CHECK(*handle.try_batch_search(queries, {.k = 7, .threads = threads}) == saved.index.batch_search(queries, 7));
+    CHECK(handle.batch_search(queries, {.k = 7, .threads = threads}) == saved.index.batch_search(queries, 7));
     CHECK(*handle.try_batch_search(queries, {.k = 7, .filter = odd, .threads = threads}) ==
           saved.index.batch_search(queries, {.k = 7, .filter = odd}));
     std::vector<std::uint64_t> ids(300), expected_ids(300);
@@ -224,7 +227,28 @@ TEST_CASE("batches use threads, and give what the index gives") {
     saved.index.batch_search(queries, {.k = 3}, expected_ids, expected_distances);
     CHECK(ids == expected_ids);
     CHECK(distances == expected_distances);
+    std::fill(ids.begin(), ids.end(), 0);
+    handle.batch_search(queries, {.k = 3, .threads = threads}, ids, distances);
+    CHECK(ids == expected_ids);
   }
+}
+
+TEST_CASE("what throws gives what its other form gives, and says so when the session is gone") {
+  const Folder folder;
+  const Saved saved(folder.file(), 1, 100);
+  std::optional<Session> session(std::in_place);
+  const Handle handle = open(*session, saved);
+  CHECK(handle.search_within(saved.queries[0], 2.0F) == saved.index.search_within(saved.queries[0], 2.0F));
+  CHECK(handle.batch_search(saved.queries, 10) == saved.answers);
+  CHECK(handle.get(saved.answers[0][0].id) == saved.index.get(saved.answers[0][0].id));
+  CHECK(handle.contains(saved.answers[0][0].id));
+  CHECK(!handle.contains(1'000'000));
+  CHECK(handle.get(1'000'000) == std::nullopt);
+  session.reset();
+  CHECK_THROWS_AS((void)handle.search_within(saved.queries[0], 2.0F), std::runtime_error);
+  CHECK_THROWS_AS((void)handle.batch_search(saved.queries, 10), std::runtime_error);
+  CHECK_THROWS_AS((void)handle.get(1), std::runtime_error);
+  CHECK_THROWS_AS((void)handle.contains(1), std::runtime_error);
 }
 
 TEST_CASE("a filter may search another index if there is room for both, and is told so if there is none") {

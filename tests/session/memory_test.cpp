@@ -31,7 +31,7 @@ void check_accounts(const Index& index) {
   constexpr std::size_t pages = std::size_t{128} << 10U;  // few, which are all used
   for (const std::size_t share : {std::size_t{0}, pages / 2}) {
     const std::size_t before = allocation_counts().live_bytes;
-    Session session({.index_bytes = pages, .index_bytes_each = share});
+    Session session({.index_bytes = pages, .index_bytes_per_index = share});
     REQUIRE(allocation_counts().live_bytes - before < pages / 10);
     allocation_counts().forget_peak();
     const auto handle = session.open<Index>(folder.file());

@@ -35,7 +35,8 @@ enum class ErrorCode : std::uint8_t {
   source_failed,       ///< The range given to a batch threw while it was read; the exception is kept.
   callback_failed,     ///< The progress callback threw; the exception is kept.
   reentrant_mutation,  ///< A change of the index from inside a call of it: a batch's callback or source, a filter.
-  busy,                ///< Another thread changes, checks or copies the index, and a second writer is refused.
+  busy,                ///< Another thread changes, checks or copies the index, and a second writer is refused; or
+                       ///< what a session may hold was in use for too long.
   invalid_metadata,    ///< The metadata of a record is not JSON.
   store_busy,          ///< A store is locked by another program.
   storage_full,        ///< The disk, or what a store may use of it, is full.

@@ -2,9 +2,11 @@
 // What of open index files is in memory as a whole: ids, upper levels, page tables. It comes and goes a file at a time,
 // the one that was used longest ago first, and never while a search uses it. The bound holds at every moment: room is
 // made before a file is read, and who finds no room because all of it is in use waits. Who waits is not passed by for
-// ever: after some time others wait for it, until what is in use is not any more.
+// ever: after some uses others wait for it, until what is in use is not any more. Nobody waits longer than a time that
+// is given: a search may wait, unseen, for a thread that waits for it here.
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -51,7 +53,11 @@ class MetadataCache {
     enum class State { absent, loading, present } state_ = State::absent;
   };
 
-  explicit MetadataCache(std::size_t limit_bytes) noexcept : limit_bytes_(limit_bytes) {}
+  using Duration = std::chrono::milliseconds;
+
+  /// `busy_timeout`: how long `use` waits.
+  MetadataCache(std::size_t limit_bytes, Duration busy_timeout) noexcept
+      : limit_bytes_(limit_bytes), busy_timeout_(std::clamp(busy_timeout, Duration::zero(), longest_wait)) {}
 
   /// That a file is used: it stays until this goes.
   class Use {
@@ -89,13 +95,13 @@ class MetadataCache {
     Help& operator=(const Help&) = delete;
   };
 
-  /// Reads the file if it is not there. Waits for room. Errors: those of reading; busy: this thread uses another file,
-  /// and there is no room beside it; cannot_open after `close`.
+  /// Reads the file if it is not there. Waits for room. Errors: those of reading; busy: there was no room in time, or
+  /// this thread uses another file and there is no room beside it; cannot_open after `close`.
   [[nodiscard]] Expected<Use, Error> use(File& file) {
     Guard guard(*this);
     Waiting waiting(*this);
     const bool is_inside = uses_of_this_thread() != 0;
-    for (;;) {
+    for (bool is_late = false;;) {
       if (is_closed_) {
         return Unexpected<Error>(make_error(ErrorCode::cannot_open, "the session of this index was destroyed"));
       }
@@ -117,8 +123,12 @@ class MetadataCache {
                                             " bytes of metadata beside the index that this thread is searching, of ",
                                             limit_bytes_));
       }
-      waiting.begin();
-      guard.wait();
+      if (is_late) {
+        return Unexpected<Error>(make_error(ErrorCode::busy, "expected room for ", file.bytes_,
+                                            " bytes of metadata within ", busy_timeout_.count(),
+                                            " ms, but what is in use leaves too little of ", limit_bytes_));
+      }
+      is_late = waiting.is_late(guard);
     }
   }
 
@@ -139,11 +149,17 @@ class MetadataCache {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr Duration longest_wait = std::chrono::hours(24 * 365);  // what a time can be added to
+
 #if SHOAL_HAS_THREADS
   class Guard {
    public:
     explicit Guard(MetadataCache& cache) : cache_(cache), lock_(cache.mutex_) {}
-    void wait() { cache_.changed_.wait(lock_); }
+    /// False when the time is over.
+    bool wait_until(Clock::time_point time) {
+      return cache_.changed_.wait_until(lock_, time) != std::cv_status::timeout;
+    }
     template <class F>
     decltype(auto) unlocked(F&& f) {
       struct Relock {
@@ -168,7 +184,7 @@ class MetadataCache {
   class Guard {
    public:
     explicit Guard(MetadataCache&) noexcept {}
-    void wait() noexcept {}
+    bool wait_until(Clock::time_point /*time*/) noexcept { return false; }  // nobody else will make room
     template <class F>
     decltype(auto) unlocked(F&& f) {
       return f();
@@ -194,11 +210,15 @@ class MetadataCache {
     [[nodiscard]] bool may_go() const noexcept {
       return cache_.first_ == nullptr || cache_.first_ == this || cache_.passed_ < most_passed;
     }
-    void begin() noexcept {
-      if (std::exchange(is_begun_, true)) return;
-      Waiting** last = &cache_.first_;
-      while (*last != nullptr) last = &(*last)->next_;
-      *last = this;
+    /// Waits until something changed. True when it has waited as long as it may.
+    [[nodiscard]] bool is_late(Guard& guard) {
+      if (!std::exchange(is_begun_, true)) {
+        Waiting** last = &cache_.first_;
+        while (*last != nullptr) last = &(*last)->next_;
+        *last = this;
+        until_ = Clock::now() + cache_.busy_timeout_;
+      }
+      return !guard.wait_until(until_);
     }
     /// It goes, perhaps before others.
     void end() noexcept {
@@ -220,6 +240,7 @@ class MetadataCache {
 
     MetadataCache& cache_;
     Waiting* next_ = nullptr;
+    Clock::time_point until_{};
     bool is_begun_ = false;
   };
 
@@ -273,6 +294,7 @@ class MetadataCache {
   }
 
   std::size_t limit_bytes_;
+  Duration busy_timeout_;
   std::vector<std::shared_ptr<File>> files_;
   std::uint64_t time_ = 0;
   std::uint64_t hits_ = 0;

@@ -26,7 +26,8 @@ namespace shoal::inline v0::detail {
 
 /// What the indexes of a session share.
 struct SessionCaches {
-  SessionCaches(std::size_t index_bytes, std::size_t metadata_bytes) : pages(index_bytes), metadata(metadata_bytes) {}
+  SessionCaches(std::size_t index_bytes, std::size_t metadata_bytes, MetadataCache::Duration busy_timeout)
+      : pages(index_bytes), metadata(metadata_bytes, busy_timeout) {}
 
   PageCache pages;
   PageCounts counts;

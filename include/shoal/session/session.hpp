@@ -3,6 +3,7 @@
 // of pages of rows and links (io/page_cache.hpp), one of what has to be in memory as a whole (metadata_cache.hpp).
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -31,16 +32,21 @@ namespace shoal::inline v0 {
 struct SessionConfig {
   std::size_t index_bytes = std::size_t{256} << 20U;    ///< For rows and links, of all indexes together.
   std::size_t metadata_bytes = std::size_t{64} << 20U;  ///< For ids, upper levels and page tables.
-  std::size_t index_bytes_each = 0;                     ///< Of `index_bytes`, for one index; 0: all of it.
-  std::size_t metadata_bytes_each = 0;                  ///< Of `metadata_bytes`, likewise.
+  std::size_t index_bytes_per_index = 0;                ///< Of `index_bytes`, for one index; 0: all of it.
+  std::size_t metadata_bytes_per_index = 0;             ///< Of `metadata_bytes`, likewise.
+  /// How long a search or `open` waits for room among the metadata, when all of it is in use; then it is `busy`.
+  std::chrono::milliseconds busy_timeout = std::chrono::seconds(10);
 
   /// For a program that writes indexes and only looks at them now and then.
   [[nodiscard]] static constexpr SessionConfig bulk_load() noexcept {
-    return {std::size_t{16} << 20U, std::size_t{8} << 20U, 0, 0};
+    return {.index_bytes = std::size_t{16} << 20U, .metadata_bytes = std::size_t{8} << 20U};
   }
   /// For a program that serves queries.
   [[nodiscard]] static constexpr SessionConfig query() noexcept {
-    return {std::size_t{512} << 20U, std::size_t{64} << 20U, std::size_t{128} << 20U, std::size_t{32} << 20U};
+    return {.index_bytes = std::size_t{512} << 20U,
+            .metadata_bytes = std::size_t{64} << 20U,
+            .index_bytes_per_index = std::size_t{128} << 20U,
+            .metadata_bytes_per_index = std::size_t{32} << 20U};
   }
 };
 
@@ -86,8 +92,8 @@ class Session {
   /// replaced by another since, is the same index and finds what is cached of it; with `verify`, if it was verified.
   /// *Errors*: cannot_open, io_error, incompatible, out_of_memory; corrupt: the header, or what is read now: ids, upper
   /// levels, factors; with `verify` any other byte whose checksum tells; capacity_exceeded: its metadata alone is more
-  /// than the bound; busy: from inside a search of another index, and there is no room for the metadata of both.
-  /// *Cost*: reads the metadata, 1 to 3 % of an index of 768 dimensions; with `verify` all.
+  /// than the bound; busy: no room within `busy_timeout`, or from inside a search of another index and no room for
+  /// both. *Cost*: reads the metadata, 1 to 3 % of an index of 768 dimensions; with `verify` all.
   template <class Index, class Files = detail::SystemFiles>
   [[nodiscard]] Expected<SessionIndex<Index, typename std::remove_reference_t<Files>::File>, Error> open(
       const std::string& path, const OpenOptions& options = {}, Files&& files = {}) {
@@ -106,9 +112,9 @@ class Session {
         if (auto fault = detail::find_wrong_checksum(*file, *head)) return refuse(*fault);
       }
       const auto dimensions = static_cast<std::size_t>(head->info.dimensions);
-      const std::size_t most_index = within(config_.index_bytes_each, config_.index_bytes);
+      const std::size_t most_index = within(config_.index_bytes_per_index, config_.index_bytes);
       const std::uint64_t wanted = Opened::bytes_for(*head, dimensions, *caches_, most_index);
-      const std::size_t most = within(config_.metadata_bytes_each, config_.metadata_bytes);
+      const std::size_t most = within(config_.metadata_bytes_per_index, config_.metadata_bytes);
       if (wanted > most) {
         return refuse(detail::make_error(ErrorCode::capacity_exceeded, "expected an index with at most ", most,
                                          " bytes of metadata, it has ", wanted));
@@ -147,7 +153,9 @@ class Session {
  private:
   struct Checked {};
   Session(const SessionConfig& config, Checked)
-      : config_(config), caches_(std::make_shared<detail::SessionCaches>(config.index_bytes, config.metadata_bytes)) {}
+      : config_(config),
+        caches_(
+            std::make_shared<detail::SessionCaches>(config.index_bytes, config.metadata_bytes, config.busy_timeout)) {}
 
   [[nodiscard]] static std::size_t within(std::size_t each, std::size_t all) noexcept {
     return each == 0 ? all : std::min(each, all);
@@ -160,11 +168,11 @@ class Session {
     };
     if (config.index_bytes < least) return too_small("index_bytes", config.index_bytes);
     if (config.metadata_bytes < least) return too_small("metadata_bytes", config.metadata_bytes);
-    if (config.index_bytes_each != 0 && config.index_bytes_each < least) {
-      return too_small("index_bytes_each (0: no limit)", config.index_bytes_each);
+    if (config.index_bytes_per_index != 0 && config.index_bytes_per_index < least) {
+      return too_small("index_bytes_per_index (0: no limit)", config.index_bytes_per_index);
     }
-    if (config.metadata_bytes_each != 0 && config.metadata_bytes_each < least) {
-      return too_small("metadata_bytes_each (0: no limit)", config.metadata_bytes_each);
+    if (config.metadata_bytes_per_index != 0 && config.metadata_bytes_per_index < least) {
+      return too_small("metadata_bytes_per_index (0: no limit)", config.metadata_bytes_per_index);
     }
     return std::nullopt;
   }

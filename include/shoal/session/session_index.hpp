@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,7 @@ namespace shoal::inline v0 {
 /// Dropping the last one drops nothing that is cached; after the session is gone, everything is `cannot_open`.
 ///
 /// *Errors* of everything: those of reading the file (io_error, corrupt: it was cut off), and then there is no result;
-/// busy: called from inside a search of another index of the session, and there is no room for the metadata of both.
+/// busy: no room for the metadata within the session's `busy_timeout`, or at once inside a search of another index.
 /// What of the file a search reads is not verified but bounded: bytes that were damaged may make results wrong, never
 /// anything else (`OpenOptions::verify` compares the checksums). *Threads*: any number at once. *Cost*: as of the
 /// index, and for each page that is not in the cache a read of the file.
@@ -64,7 +65,7 @@ class SessionIndex {
         [&](const auto& index) { return index.try_batch_search(queries, with_helpers(options), ids, distances); });
   }
 
-  /// As `try_search`, but a bad query throws std::invalid_argument, and what the file or the session failed at
+  /// As those with `try_`, but a bad query throws std::invalid_argument, and what the file or the session failed at
   /// std::runtime_error (ends the program without exceptions).
   template <VectorInput Query>
   [[nodiscard]] Neighbors search(const Query& query, const SearchOptions& options) const {
@@ -73,6 +74,31 @@ class SessionIndex {
   template <VectorInput Query>
   [[nodiscard]] Neighbors search(const Query& query, std::size_t k) const {
     return value_or_raise(try_search(query, k));
+  }
+  template <VectorInput Query>
+  [[nodiscard]] Neighbors search_within(const Query& query, float radius, const WithinOptions& options = {}) const {
+    return value_or_raise(try_search_within(query, radius, options));
+  }
+  template <QueriesInput Queries>
+  [[nodiscard]] std::vector<Neighbors> batch_search(const Queries& queries, const SearchOptions& options) const {
+    return value_or_raise(try_batch_search(queries, options));
+  }
+  template <QueriesInput Queries>
+  [[nodiscard]] std::vector<Neighbors> batch_search(const Queries& queries, std::size_t k) const {
+    return batch_search(queries, SearchOptions{.k = k});
+  }
+  template <QueriesInput Queries>
+  void batch_search(const Queries& queries, const SearchOptions& options, std::span<id_type> ids,
+                    std::span<float> distances) const {
+    value_or_raise(try_batch_search(queries, options, ids, distances));
+  }
+  template <std::integral IdValue>
+  [[nodiscard]] bool contains(IdValue id) const {
+    return value_or_raise(try_contains(id));
+  }
+  template <std::integral IdValue>
+  [[nodiscard]] std::optional<std::vector<float>> get(IdValue id) const {
+    return value_or_raise(try_get(id));
   }
 
   template <std::integral IdValue>
@@ -141,7 +167,7 @@ class SessionIndex {
         default: detail::raise<std::runtime_error>(message.c_str());
       }
     }
-    return *std::move(result);
+    if constexpr (!std::is_void_v<T>) return *std::move(result);
   }
 
   std::shared_ptr<detail::SessionCaches> caches_;
