@@ -11,7 +11,7 @@
 
 #include <doctest/doctest.h>
 
-#include "scripted_store.hpp"
+#include "durable.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
 
@@ -23,10 +23,6 @@ using support::Item;
 using support::random_items;
 
 namespace {
-
-constexpr std::size_t dimensions = 8;
-using Index = shoal::HnswIndex<>;
-using Durable = shoal::DurableIndex<Index, ScriptedStore>;
 
 Durable open(std::size_t store_batch_size = 5'000, ScriptedStore store = ScriptedStore(dimensions),
              std::size_t max_elements = 0, bool link_behind = false) {

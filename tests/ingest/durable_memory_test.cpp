@@ -11,7 +11,7 @@
 
 #include "../io/support.hpp"
 #include "counting_new.hpp"
-#include "scripted_store.hpp"
+#include "durable.hpp"
 #include "shared_store.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
@@ -21,10 +21,6 @@ using support::FailingAllocations;
 using support::random_items;
 
 namespace {
-
-constexpr std::size_t dimensions = 8;
-using Index = shoal::HnswIndex<>;
-using Durable = shoal::DurableIndex<Index, ScriptedStore>;
 
 /// Every record of the store is in the index with the same vector, and nothing else.
 void check_agrees(const Durable& durable) {

@@ -17,7 +17,7 @@
 
 #include "../io/faults.hpp"
 #include "../io/support.hpp"
-#include "scripted_store.hpp"
+#include "durable.hpp"
 #include "shared_store.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
@@ -33,7 +33,6 @@ using support::random_items;
 
 namespace {
 
-constexpr std::size_t dimensions = 8;
 using Graph = shoal::HnswIndex<>;
 using Codes = shoal::HnswIndex<shoal::Cosine, shoal::SQ8>;
 using Exact = shoal::BruteForceIndex<shoal::Cosine>;

@@ -18,12 +18,12 @@ using namespace io_tests;
 
 namespace {
 
-constexpr std::size_t dimensions = 5;
+constexpr std::size_t golden_dimensions = 5;
 
 /// Small numbers that every machine has exactly; no two ids below 100 have the same.
 std::vector<float> golden_vector(int id) {
-  std::vector<float> vector(dimensions);
-  for (int j = 0; j < static_cast<int>(dimensions); ++j) {
+  std::vector<float> vector(golden_dimensions);
+  for (int j = 0; j < static_cast<int>(golden_dimensions); ++j) {
     vector[static_cast<std::size_t>(j)] = static_cast<float>((id * (2 * j + 3) + j * j) % 31 - 15) / 4.0F;
   }
   vector[0] += static_cast<float>(id) / 2.0F;
@@ -45,9 +45,9 @@ template <class Index>
 Index golden_index() {
   Index index = [] {
     if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
-      return Index({.dimensions = dimensions, .M = 4, .ef_construction = 32, .seed = 3, .max_elements = 1'000});
+      return Index({.dimensions = golden_dimensions, .M = 4, .ef_construction = 32, .seed = 3, .max_elements = 1'000});
     } else {
-      return Index({.dimensions = dimensions, .max_elements = 1'000});
+      return Index({.dimensions = golden_dimensions, .max_elements = 1'000});
     }
   }();
   const auto insert = [&](int id) { REQUIRE(index.insert(id, golden_vector(id))); };
@@ -78,7 +78,7 @@ void check_golden(const Index& index, double tolerance) {
       for (const float value : vector) norm += double{value} * value;
       norm = std::sqrt(norm);
     }
-    for (std::size_t i = 0; i < dimensions; ++i) {
+    for (std::size_t i = 0; i < golden_dimensions; ++i) {
       REQUIRE(std::abs((*kept)[i] - vector[i] / norm) <= tolerance);
     }
     if constexpr (!std::is_same_v<typename Index::metric_type, shoal::InnerProduct>) {
@@ -145,7 +145,7 @@ TEST_CASE("the bytes of a file are where its documentation says") {
   CHECK(number(24, 8) == bytes.size());
   CHECK(number(36, 4) == 8);
   CHECK(number(40, 4) == 0);
-  CHECK(number(48, 8) == dimensions);
+  CHECK(number(48, 8) == golden_dimensions);
   CHECK(number(56, 8) == 4);
   CHECK(number(64, 8) == 32);
   CHECK(number(72, 8) == 3);
@@ -171,7 +171,7 @@ TEST_CASE("the bytes of a file are where its documentation says") {
     if (kinds[i] == 1) ids_at = offset;
     if (kinds[i] == 3) gone_at = offset;
     if (kinds[i] == 10) floats_at = offset;
-    if (kinds[i] == 10) REQUIRE(number(at + 24, 8) == dimensions * 4);
+    if (kinds[i] == 10) REQUIRE(number(at + 24, 8) == golden_dimensions * 4);
   }
   CHECK(end == bytes.size());
   std::uint64_t found = 0;
@@ -179,7 +179,8 @@ TEST_CASE("the bytes of a file are where its documentation says") {
     if ((number(gone_at + slot / 64 * 8, 8) >> (slot % 64) & 1) != 0) continue;
     ++found;
     const auto vector = golden_vector(static_cast<int>(number(ids_at + 8 * slot, 8)));
-    CHECK(std::memcmp(bytes.data() + floats_at + slot * dimensions * 4, vector.data(), dimensions * 4) == 0);
+    CHECK(std::memcmp(bytes.data() + floats_at + slot * golden_dimensions * 4, vector.data(), golden_dimensions * 4) ==
+          0);
   }
   CHECK(found == live);
 }

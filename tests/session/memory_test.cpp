@@ -20,9 +20,6 @@ using support::allocation_counts;
 
 namespace {
 
-template <class Metric, class Storage>
-using Hnsw = shoal::HnswIndex<Metric, Storage>;
-
 template <class Index>
 void check_accounts(const Index& index) {
   const Folder folder;
@@ -61,17 +58,17 @@ std::vector<support::Item> clustered_items(std::size_t count, std::size_t dimens
 
 TEST_CASE("metadata is counted for at least what it is, and not for much more") {
   SUBCASE("sketches") {
-    Hnsw<shoal::L2Squared, shoal::Float32> index({.dimensions = 256, .M = 6, .ef_construction = 30});
+    IndexOf<shoal::L2Squared, shoal::Float32> index({.dimensions = 256, .M = 6, .ef_construction = 30});
     REQUIRE(index.batch_insert(clustered_items(2'000, 256)));
     check_accounts(index);
   }
   SUBCASE("codes") {
-    Hnsw<shoal::Cosine, shoal::SQ8> index({.dimensions = 384, .M = 6, .ef_construction = 30});
+    IndexOf<shoal::Cosine, shoal::SQ8> index({.dimensions = 384, .M = 6, .ef_construction = 30});
     REQUIRE(index.batch_insert(clustered_items(2'000, 384)));
     check_accounts(index);
   }
   SUBCASE("codes and floats") {
-    Hnsw<shoal::L2Squared, shoal::Refined<shoal::SQ8>> index({.dimensions = 256, .M = 6, .ef_construction = 30});
+    IndexOf<shoal::L2Squared, shoal::Refined<shoal::SQ8>> index({.dimensions = 256, .M = 6, .ef_construction = 30});
     REQUIRE(index.batch_insert(clustered_items(2'000, 256)));
     check_accounts(index);
   }
@@ -81,12 +78,12 @@ TEST_CASE("metadata is counted for at least what it is, and not for much more") 
     check_accounts(index);
   }
   SUBCASE("long rows of codes and floats") {
-    Hnsw<shoal::L2Squared, shoal::Refined<shoal::SQ8>> index({.dimensions = 20'000, .M = 4, .ef_construction = 10});
+    IndexOf<shoal::L2Squared, shoal::Refined<shoal::SQ8>> index({.dimensions = 20'000, .M = 4, .ef_construction = 10});
     REQUIRE(index.batch_insert(support::random_items(3, 20, 20'000)));
     check_accounts(index);
   }
   SUBCASE("long sketches") {
-    Hnsw<shoal::L2Squared, shoal::Float32> index({.dimensions = 5'000, .M = 4, .ef_construction = 10});
+    IndexOf<shoal::L2Squared, shoal::Float32> index({.dimensions = 5'000, .M = 4, .ef_construction = 10});
     REQUIRE(index.batch_insert(clustered_items(1'100, 5'000)));
     check_accounts(index);
   }

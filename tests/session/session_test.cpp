@@ -8,22 +8,21 @@
 
 #include <doctest/doctest.h>
 
-#include "../io/support.hpp"
+#include "support.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
 
+using namespace session_tests;
 using io_tests::Folder;
 using support::random_items;
 
 namespace {
 
 template <class Metric, class Storage>
-using Hnsw = shoal::HnswIndex<Metric, Storage>;
-template <class Metric, class Storage>
-using Brute = shoal::BruteForceIndex<Metric, Storage>;
+using BruteOf = shoal::BruteForceIndex<Metric, Storage>;
 
 template <class Index>
-Index make(std::size_t dimensions) {
+Index make_index_of(std::size_t dimensions) {
   if constexpr (requires { Index::create(shoal::HnswConfig{}); }) {
     return Index({.dimensions = dimensions, .M = 6, .ef_construction = 40});
   } else {
@@ -76,20 +75,21 @@ void check_in_sessions(const Index& index, std::uint64_t most_id) {
 
 // Under sanitizers one of each storage and structure.
 #if defined(SHOAL_TESTS_OF_FEWER_TYPES)
-#define SEARCHED_INDEXES                                                         \
-  Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::SQ8>, \
-      Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>, Brute<shoal::Cosine, shoal::SQ8>
+#define SEARCHED_INDEXES                                                               \
+  IndexOf<shoal::L2Squared, shoal::Float32>, IndexOf<shoal::InnerProduct, shoal::SQ8>, \
+      IndexOf<shoal::Cosine, shoal::Refined<shoal::SQ8>>, BruteOf<shoal::Cosine, shoal::SQ8>
 #else
-#define SEARCHED_INDEXES                                                                                              \
-  Hnsw<shoal::L2Squared, shoal::Float32>, Hnsw<shoal::InnerProduct, shoal::SQ8>, Hnsw<shoal::Cosine, shoal::Float32>, \
-      Hnsw<shoal::Cosine, shoal::Refined<shoal::SQ8>>, Brute<shoal::L2Squared, shoal::Float32>,                       \
-      Brute<shoal::Cosine, shoal::SQ8>, Brute<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>
+#define SEARCHED_INDEXES                                                                          \
+  IndexOf<shoal::L2Squared, shoal::Float32>, IndexOf<shoal::InnerProduct, shoal::SQ8>,            \
+      IndexOf<shoal::Cosine, shoal::Float32>, IndexOf<shoal::Cosine, shoal::Refined<shoal::SQ8>>, \
+      BruteOf<shoal::L2Squared, shoal::Float32>, BruteOf<shoal::Cosine, shoal::SQ8>,              \
+      BruteOf<shoal::InnerProduct, shoal::Refined<shoal::SQ8>>
 #endif
 
 TEST_CASE_TEMPLATE("a session finds what the saved index finds, for every metric and storage", Index,
                    SEARCHED_INDEXES) {
   constexpr std::size_t dimensions = 19;
-  auto index = make<Index>(dimensions);
+  auto index = make_index_of<Index>(dimensions);
   check_in_sessions(index, 10);
   REQUIRE(index.batch_insert(random_items(1, 1, dimensions)));
   check_in_sessions(index, 10);
@@ -101,7 +101,7 @@ TEST_CASE_TEMPLATE("a session finds what the saved index finds, for every metric
 }
 
 TEST_CASE("a session reads sketches, links of four bytes, and rows of several pages") {
-  auto sketched = make<Hnsw<shoal::L2Squared, shoal::Float32>>(256);
+  auto sketched = make_index_of<IndexOf<shoal::L2Squared, shoal::Float32>>(256);
   std::vector<support::Item> items;
   for (auto& vector : support::clustered_vectors(6, 1'100, 256, 5)) items.emplace_back(items.size(), std::move(vector));
   REQUIRE(sketched.batch_insert(items));
@@ -109,7 +109,7 @@ TEST_CASE("a session reads sketches, links of four bytes, and rows of several pa
   shoal::HnswIndex<> wide({.dimensions = 2, .M = 4, .ef_construction = 8});
   REQUIRE(wide.batch_insert(random_items(8, 66'000, 2)));
   check_in_sessions(wide, 1'000);
-  auto long_rows = make<Hnsw<shoal::L2Squared, shoal::Float32>>(5'000);  // 20 KB each
+  auto long_rows = make_index_of<IndexOf<shoal::L2Squared, shoal::Float32>>(5'000);  // 20 KB each
   REQUIRE(long_rows.batch_insert(random_items(9, 60, 5'000)));
   check_in_sessions(long_rows, 60);
   shoal::HnswIndex<> many_links({.dimensions = 8, .M = 512, .ef_construction = 100});

@@ -14,6 +14,8 @@
 
 namespace session_tests {
 
+template <class Metric, class Storage>
+using IndexOf = shoal::HnswIndex<Metric, Storage>;
 using Index = shoal::HnswIndex<>;
 using Handle = shoal::SessionIndex<Index>;
 using Found = std::vector<shoal::Neighbor<std::uint64_t>>;
