@@ -23,6 +23,7 @@ ALLOWED = {
     "session": {"core", "io", "simd", "metric", "storage", "graph", "index"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
     "sqlite": {"core", "index", "ingest"},
+    "compat": {"core", "io", "simd", "metric", "storage", "graph", "index"},
 }
 UMBRELLA = "shoal.hpp"
 

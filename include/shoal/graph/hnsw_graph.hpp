@@ -71,6 +71,13 @@ class HnswGraph {
     linked_.store(linked() + 1);
     if (linked() == 1 || slot < root()) root_.store(slot);
   }
+  /// Adds the next slot with a level of its own, for graphs that were made elsewhere. Nobody reads.
+  /// Errors: std::bad_alloc, nothing visible changed.
+  void add_at_level(Slot slot, unsigned level) {
+    lists_.add_at_level(slot, level);
+    size_.store(size() + 1);
+    linked_.store(linked() + 1);
+  }
   /// Takes slots back that were added last, when there were `size` slots; nothing ever linked to them, but one may have
   /// been the root. Waits for readers.
   void take_back(std::span<const Slot> slots, std::size_t size) noexcept {

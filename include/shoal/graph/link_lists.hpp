@@ -108,20 +108,24 @@ class LinkLists {
   }
 
   /// Gives `slot`, reserved before, its empty lists.
-  void add(Slot slot) noexcept {
-    with_words([&](auto word, LinkRows& lists) {
-      using Word = decltype(word);
-      std::fill_n(link_words<Word>(lists.base[to_index(slot)]), 2 * M_, free_place<Word>);
-      *link_words<Word>(lists.parents[to_index(slot)]) = free_place<Word>;
-      const unsigned level = new_level(slot);
-      if (level == 0) return;
-      for (unsigned i = 0; i < level; ++i) {
-        std::fill_n(link_words<Word>(lists.upper[upper_rows_used_ + i]), M_, free_place<Word>);
-      }
-      upper_[upper_count_.load()] = {slot, static_cast<std::uint32_t>(upper_rows_used_), level};
-      upper_count_.store(upper_count_.load() + 1);
-      upper_rows_used_ += level;
+  void add(Slot slot) noexcept { add(slot, new_level(slot)); }
+
+  /// Adds the next slot with a level of its own, for graphs that were made elsewhere; nothing is reserved beyond it.
+  /// Errors: std::bad_alloc, nothing visible changed.
+  void add_at_level(Slot slot, unsigned level) {
+    assert(room_.slots == to_index(slot) && level <= max_level);
+    if (!wide_.load() && to_index(slot) + 1 > narrow_slots_) {
+      widen();
+      drop_narrow();
+    }
+    with_words([&](auto, LinkRows& lists) {
+      lists.base.reserve(to_index(slot) + 1);
+      lists.parents.reserve(to_index(slot) + 1);
+      if (level != 0) upper_.reserve(upper_count_.load() + 1);
+      lists.upper.reserve(upper_rows_used_ + level);
     });
+    room_ = {to_index(slot) + 1, upper_count_.load() + (level != 0 ? 1 : 0), upper_rows_used_ + level};
+    add(slot, level);
   }
 
   /// The slots that are kept move to `to[slot]`, in order and none to a later place; `gone` marks the others, to which
@@ -413,6 +417,20 @@ class LinkLists {
         upper_rows_used_(other.upper_rows_used_),
         room_(other.room_) {}
 
+  void add(Slot slot, unsigned level) noexcept {
+    with_words([&](auto word, LinkRows& lists) {
+      using Word = decltype(word);
+      std::fill_n(link_words<Word>(lists.base[to_index(slot)]), 2 * M_, free_place<Word>);
+      *link_words<Word>(lists.parents[to_index(slot)]) = free_place<Word>;
+      if (level == 0) return;
+      for (unsigned i = 0; i < level; ++i) {
+        std::fill_n(link_words<Word>(lists.upper[upper_rows_used_ + i]), M_, free_place<Word>);
+      }
+      upper_[upper_count_.load()] = {slot, static_cast<std::uint32_t>(upper_rows_used_), level};
+      upper_count_.store(upper_count_.load() + 1);
+      upper_rows_used_ += level;
+    });
+  }
   /// Errors: std::bad_alloc, nothing changed.
   void widen() {
     wide_lists_ = with_other_words<std::uint16_t, std::uint32_t>(narrow_lists_, M_, narrow_lists_.base.capacity(),

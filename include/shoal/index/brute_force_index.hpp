@@ -94,11 +94,13 @@ class BruteForceIndex : public VectorIndex<Metric, Storage, Id, detail::FlatStru
     return usage;
   }
 
- private:
-  using File = detail::IndexFile<Metric, Storage, Id, detail::FlatStructure, BruteForceConfig>;
-
+ protected:
+  /// Of parts that fit each other. What was made elsewhere becomes an index by a class that derives from this one.
   BruteForceIndex(const BruteForceConfig& config, typename Base::EntriesType entries, detail::FlatStructure structure)
       : Base(config, std::move(entries), std::move(structure)), config_(config) {}
+
+ private:
+  using File = detail::IndexFile<Metric, Storage, Id, detail::FlatStructure, BruteForceConfig>;
 
   BruteForceConfig config_;
 };

@@ -66,8 +66,10 @@ struct SlotCounts {
 template <class Metric, VectorRows Rows, class Id>
 class Entries {
  public:
-  Entries(std::size_t dimensions, std::size_t max_elements)
-      : dimensions_(dimensions), max_elements_(max_elements), rows_(dimensions) {}
+  Entries(std::size_t dimensions, std::size_t max_elements) : Entries(dimensions, max_elements, Rows(dimensions)) {}
+  /// The same over rows that are more than `Rows(dimensions)` and hold nothing yet.
+  Entries(std::size_t dimensions, std::size_t max_elements, Rows rows)
+      : dimensions_(dimensions), max_elements_(max_elements), rows_(std::move(rows)) {}
 
   [[nodiscard]] std::size_t dimensions() const noexcept { return dimensions_; }
   [[nodiscard]] std::size_t max_elements() const noexcept { return max_elements_; }

@@ -98,11 +98,13 @@ class HnswIndex : public VectorIndex<Metric, Storage, Id, detail::HnswStructure>
     return usage;
   }
 
- private:
-  using File = detail::IndexFile<Metric, Storage, Id, detail::HnswStructure, HnswConfig>;
-
+ protected:
+  /// Of parts that fit each other. What was made elsewhere becomes an index by a class that derives from this one.
   HnswIndex(const HnswConfig& config, typename Base::EntriesType entries, detail::HnswStructure structure)
       : Base(config, std::move(entries), std::move(structure)), config_(config) {}
+
+ private:
+  using File = detail::IndexFile<Metric, Storage, Id, detail::HnswStructure, HnswConfig>;
 
   HnswConfig config_;
 };

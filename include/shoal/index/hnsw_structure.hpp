@@ -25,6 +25,10 @@ class HnswStructure {
   /// Whom to wait for before what was taken away is used again.
   void set_readers(Readers* readers) noexcept { graph_.set_readers(readers); }
 
+  /// What is searched by, for who walks it in another way, or fills it with a graph that was made elsewhere.
+  [[nodiscard]] const HnswGraph& graph() const noexcept { return graph_; }
+  [[nodiscard]] HnswGraph& graph() noexcept { return graph_; }
+
   void reserve(std::size_t slots) { graph_.reserve(slots); }
   [[nodiscard]] std::size_t round_size() const noexcept { return detail::round_size(graph_.linked()); }
   template <VectorRows Rows>

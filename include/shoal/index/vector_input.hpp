@@ -126,6 +126,7 @@ inline constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
 /// Checks a vector of the right length: finite, norm within bounds, not zero where a direction is needed.
 template <Metric M>
 [[nodiscard]] std::optional<Error> find_fault(std::span<const float> vector) {
+  if constexpr (is_opaque<M>) return std::nullopt;
   const std::uint32_t largest = simd::largest_magnitude_bits(vector.data(), vector.size());
   if (auto fault = find_not_finite(largest, vector)) return fault;
   if constexpr (M::unit_vectors) {

@@ -61,6 +61,14 @@ inline constexpr float max_squared_norm = 0x1p125F;
 
 namespace detail {
 
+/// Is it only to the rows what a vector is? Then what is given lies there unread: no component is looked at on the way,
+/// and `distance` is never called. For rows of another library's points (compat/).
+template <Metric M>
+inline constexpr bool is_opaque = false;
+template <Metric M>
+  requires requires { M::is_opaque; }
+inline constexpr bool is_opaque<M> = M::is_opaque;
+
 /// 1 - dot(a, b) of a pair, a hop and a block; `non_negative`: what rounding made less than 0 is 0.
 template <bool non_negative>
 struct OneMinusDot {
