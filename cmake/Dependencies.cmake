@@ -27,6 +27,7 @@ shoal_declare(CLI11 https://github.com/CLIUtils/CLI11.git v2.4.2 ${headers_only}
 shoal_declare(nlohmann_json https://github.com/nlohmann/json.git v3.11.3 ${headers_only})
 shoal_declare(xxHash https://github.com/Cyan4973/xxHash.git v0.8.2 ${headers_only})
 shoal_declare(fmt https://github.com/fmtlib/fmt.git 10.2.1)
+shoal_declare(pybind11 https://github.com/pybind/pybind11.git v2.13.6)
 shoal_declare(benchmark https://github.com/google/benchmark.git v1.8.3)
 
 # The target of a fetched header-only package, under the name that the system's package gives it. SYSTEM: its warnings
