@@ -21,15 +21,17 @@ ALLOWED = {
     "index": {"core", "io", "simd", "metric", "storage", "graph"},
     "ingest": {"core", "io", "simd", "metric", "storage", "graph", "index"},
     "session": {"core", "io", "simd", "metric", "storage", "graph", "index"},
+    "shards": {"core", "io", "simd", "metric", "storage", "graph", "index"},
     "eigen": {"core", "simd", "metric", "storage", "graph", "index"},
     "sqlite": {"core", "index", "ingest"},
     "compat": {"core", "io", "simd", "metric", "storage", "graph", "index"},
+    "mpi": {"core", "io", "simd", "metric", "storage", "graph", "index", "shards"},
 }
 UMBRELLA = "shoal.hpp"
 
 # Headers of other projects that the core may use; what a folder of its own needs besides.
 EXTERNAL = {"xsimd/xsimd.hpp": {"simd"}, "tl/expected.hpp": {"core"}}
-EXTERNAL_OF_FOLDER = {"eigen": re.compile(r"Eigen/"), "sqlite": re.compile(r"sqlite3\.h")}
+EXTERNAL_OF_FOLDER = {"eigen": re.compile(r"Eigen/"), "sqlite": re.compile(r"sqlite3\.h"), "mpi": re.compile(r"mpi\.h")}
 OPTIONAL = set(EXTERNAL_OF_FOLDER)
 SYSTEM_HEADERS = re.compile(r"(immintrin|nmmintrin|arm_neon|arm_acle|wasm_simd128|sys/\w+|fcntl|unistd)\.h")
 

@@ -1,6 +1,6 @@
 #pragma once
-// Umbrella header of shoal: the index, ingestion, sessions, and everything they need. Optional parts, which need
-// further libraries, are included by their own headers (eigen/, sqlite/).
+// Umbrella header of shoal: the index, ingestion, sessions, shards, and everything they need. Optional parts, which need
+// further libraries, are included by their own headers (eigen/, mpi/, sqlite/).
 
 #include "shoal/core/version.hpp"
 #include "shoal/index/brute_force_index.hpp"
@@ -9,5 +9,6 @@
 #include "shoal/ingest/durable_index.hpp"
 #include "shoal/ingest/memory_store.hpp"
 #include "shoal/session/session.hpp"
+#include "shoal/shards/sharded_index.hpp"
 #include "shoal/storage/refined.hpp"
 #include "shoal/storage/sq8.hpp"

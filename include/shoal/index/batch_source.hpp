@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "shoal/core/error.hpp"
 #include "shoal/index/matrix_view.hpp"
 
 namespace shoal::inline v0 {
@@ -73,6 +74,21 @@ class NumberedRows {
   const Ids* ids_;
   MatrixView<T> matrix_;
 };
+
+/// Ids beside the rows of any matrix. Errors: dimension_mismatch, length_mismatch.
+template <class Ids, MatrixInput Matrix>
+[[nodiscard]] auto number_rows(const Ids& ids, const Matrix& matrix, std::size_t dimensions) {
+  auto view = view_matrix(matrix, dimensions);
+  using Rows = decltype(NumberedRows(ids, *view));
+  using Result = Expected<Rows, Error>;
+  if (!view) return Result(Unexpected<Error>(std::move(view.error())));
+  const auto count = static_cast<std::size_t>(std::ranges::size(ids));
+  if (count != view->rows) {
+    return Result(Unexpected<Error>(make_error(ErrorCode::length_mismatch, "expected as many ids as rows, got ", count,
+                                               " ids and ", view->rows, " rows")));
+  }
+  return Result(Rows(ids, *view));
+}
 
 }  // namespace detail
 }  // namespace shoal::inline v0

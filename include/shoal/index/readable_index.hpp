@@ -232,6 +232,18 @@ class ReadableIndex {
     return vector;
   }
 
+  /// The ids of all entries, each once, in no order that is promised. *Errors*: std::bad_alloc. *Cost*: O(slots);
+  /// changes wait meanwhile.
+  [[nodiscard]] std::vector<Id> ids() const {
+    detail::Access::Still still(shared().access);
+    std::vector<Id> ids;
+    ids.reserve(entries_.live());
+    for (std::size_t i = 0; i < entries_.slots(); ++i) {
+      if (entries_.is_live(to_slot(i))) ids.push_back(entries_.id_of(to_slot(i)));
+    }
+    return ids;
+  }
+
   /// Entries that can be found.
   [[nodiscard]] std::size_t size() const noexcept {
     (void)shared();

@@ -87,19 +87,13 @@ class VectorIndex : public ReadableIndex<Metric, Storage, Id, Structure> {
     requires std::is_integral_v<std::ranges::range_value_t<Ids>>
   [[nodiscard]] BatchResult batch_insert(const Ids& ids, const Matrix& matrix, Progress&& progress = Progress{},
                                          const BatchOptions& options = {}) {
-    BatchError<Id> error;
-    auto view = detail::view_matrix(matrix, dimensions());
-    if (!view) {
-      error.cause = std::move(view.error());
+    auto rows = detail::number_rows(ids, matrix, dimensions());
+    if (!rows) {
+      BatchError<Id> error;
+      error.cause = std::move(rows.error());
       return Unexpected<BatchError<Id>>(std::move(error));
     }
-    const auto count = static_cast<std::size_t>(std::ranges::size(ids));
-    if (count != view->rows) {
-      error.cause = detail::make_error(ErrorCode::length_mismatch, "expected as many ids as rows, got ", count,
-                                       " ids and ", view->rows, " rows");
-      return Unexpected<BatchError<Id>>(std::move(error));
-    }
-    return batch_insert(detail::NumberedRows(ids, *view), progress, options);
+    return batch_insert(*rows, progress, options);
   }
 
   /// The batch of one: same checks, same errors.
