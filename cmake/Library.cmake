@@ -1,5 +1,5 @@
-# The targets a user links: shoal::shoal, and shoal::eigen and shoal::sqlite for the headers in include/shoal/eigen and
-# include/shoal/sqlite.
+# The targets a user links: shoal::shoal, and shoal::eigen, shoal::sqlite and shoal::mpi for the headers in the folders of
+# these names below include/shoal.
 #
 # Dependencies are wrapped in BUILD_INTERFACE and looked for again by the installed shoalConfig.cmake, so that the
 # installed package is the same whether they were found or fetched here.
@@ -44,4 +44,12 @@ if(SHOAL_SQLITE)
   add_library(shoal_sqlite INTERFACE)
   add_library(shoal::sqlite ALIAS shoal_sqlite)
   target_link_libraries(shoal_sqlite INTERFACE shoal::shoal SQLite::SQLite3)
+endif()
+
+# Nor is MPI, which belongs to the machine.
+if(SHOAL_MPI)
+  find_package(MPI REQUIRED COMPONENTS CXX)
+  add_library(shoal_mpi INTERFACE)
+  add_library(shoal::mpi ALIAS shoal_mpi)
+  target_link_libraries(shoal_mpi INTERFACE shoal::shoal MPI::MPI_CXX)
 endif()

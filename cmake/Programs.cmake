@@ -33,3 +33,13 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_CXX_EXTENSIONS OFF)
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 endif()
+
+# Open MPI runs no more processes than there are cores, and none for root, unless it is told to.
+if(SHOAL_MPI)
+  execute_process(COMMAND "${MPIEXEC_EXECUTABLE}" --version OUTPUT_VARIABLE mpi_version ERROR_VARIABLE mpi_version)
+  if(mpi_version MATCHES "Open MPI|OpenRTE")
+    set(SHOAL_HAS_OPEN_MPI ON)
+    set(SHOAL_MPI_FLAGS --oversubscribe)
+  endif()
+  set(SHOAL_MPI_ENVIRONMENT OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1)
+endif()

@@ -46,6 +46,7 @@ enum class ErrorCode : std::uint8_t {
   incompatible,        ///< A file is sound but not for this use: another format, a newer one, other dimensions.
   store_failed,        ///< A store refused for another reason; trying again does not help.
   behind_store,        ///< What was asked for is durable, but could not be made searchable.
+  peer_lost,           ///< Another process of a group is gone, or did not answer in time; the group is given up.
 };
 
 /// The standing description of a code, one short phrase.
@@ -76,6 +77,7 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::incompatible: return "the file is of another kind or version, or for other parameters";
     case ErrorCode::store_failed: return "the store failed";
     case ErrorCode::behind_store: return "durable, but not searchable yet";
+    case ErrorCode::peer_lost: return "another process of the group does not answer";
   }
   return "unknown error";
 }
