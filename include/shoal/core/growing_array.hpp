@@ -38,7 +38,7 @@ class GrowingArray {
     if (count <= capacity_) return;
     const std::size_t capacity = std::max(count, 2 * capacity_);
     if (arrays_.size() == arrays_.capacity()) arrays_.reserve(2 * arrays_.size() + 1);
-    arrays_.push_back(std::make_unique_for_overwrite<T[]>(capacity));
+    arrays_.push_back(std::unique_ptr<T[]>(new T[capacity]));
     std::copy_n(data(), size(), arrays_.back().get());
     data_.store(arrays_.back().get());
     capacity_ = capacity;

@@ -5,7 +5,6 @@
 //   63 ............ 32 31 ............... 1  0
 //   distance, ordered  slot                  mark
 
-#include <bit>
 #include <cstdint>
 #include <limits>
 
@@ -22,13 +21,13 @@ inline constexpr Key least_key = std::numeric_limits<Key>::min();
 inline constexpr Key no_key = std::numeric_limits<Key>::max();
 
 [[nodiscard]] SHOAL_ALWAYS_INLINE Key to_key(float distance, Slot slot) noexcept {
-  const auto bits = std::bit_cast<std::int32_t>(distance);
+  const auto bits = shoal::detail::bit_cast<std::int32_t>(distance);
   const auto ordered = static_cast<std::uint32_t>(bits < 0 ? bits ^ 0x7FFF'FFFF : bits);
   return static_cast<Key>((std::uint64_t{ordered} << 32) | (std::uint64_t{static_cast<std::uint32_t>(slot)} << 1));
 }
 [[nodiscard]] SHOAL_ALWAYS_INLINE float distance_of(Key key) noexcept {
   const auto ordered = static_cast<std::int32_t>(key >> 32);
-  return std::bit_cast<float>(ordered < 0 ? ordered ^ 0x7FFF'FFFF : ordered);
+  return shoal::detail::bit_cast<float>(ordered < 0 ? ordered ^ 0x7FFF'FFFF : ordered);
 }
 [[nodiscard]] SHOAL_ALWAYS_INLINE Slot slot_of(Key key) noexcept {
   return static_cast<Slot>((static_cast<std::uint64_t>(key) & 0xFFFF'FFFFU) >> 1);

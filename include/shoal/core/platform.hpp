@@ -72,6 +72,12 @@ inline constexpr std::size_t cache_line_bytes = 64;
 /// Asks the cache for the line at `address`. Only a hint: any address is allowed.
 SHOAL_ALWAYS_INLINE void prefetch(const void* address) noexcept { SHOAL_PREFETCH(address); }
 
+/// std::bit_cast, which the standard library of Emscripten 3.1 lacks.
+template <class To, class From>
+[[nodiscard]] constexpr To bit_cast(const From& from) noexcept {
+  return __builtin_bit_cast(To, from);
+}
+
 /// Throws std::bad_alloc; without exceptions ends the program.
 [[noreturn]] SHOAL_COLD inline void raise_bad_alloc() {
 #if SHOAL_HAS_EXCEPTIONS

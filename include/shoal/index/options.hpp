@@ -1,7 +1,6 @@
 #pragma once
 // What a caller may choose for one batch or one search.
 
-#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "shoal/core/error.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/core/workers.hpp"
 
 namespace shoal::inline v0 {
@@ -113,7 +113,7 @@ namespace detail {
 
 /// What is wrong with a radius, if anything; judged by the bits, which -ffast-math leaves alone.
 inline std::optional<Error> find_radius_fault(float radius) {
-  if ((std::bit_cast<std::uint32_t>(radius) & 0x7FFF'FFFFU) <= 0x7F80'0000U) return std::nullopt;
+  if ((shoal::detail::bit_cast<std::uint32_t>(radius) & 0x7FFF'FFFFU) <= 0x7F80'0000U) return std::nullopt;
   return make_error(ErrorCode::not_finite, "expected a radius, got NaN");
 }
 

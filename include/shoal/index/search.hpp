@@ -10,7 +10,6 @@
 // index may be changed meanwhile by another thread: see docs/concurrency.md.
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,6 +21,7 @@
 #include <vector>
 
 #include "shoal/core/hash.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/core/slot.hpp"
 #include "shoal/core/slot_set.hpp"
 #include "shoal/index/neighbor.hpp"
@@ -230,7 +230,8 @@ class SearchRun {
     constexpr std::size_t asked = 64;
     if (slots == 0) return 1;
     std::size_t passed = 0;
-    for (std::size_t i = 0; i < asked; ++i) passed += passes(to_slot(mix64(i) % slots)) ? 1 : 0;
+    for (std::size_t i = 0; i < asked; ++i)
+      passed += passes(to_slot(static_cast<std::size_t>(mix64(i) % slots))) ? 1 : 0;
     return passed == asked ? 1 : (static_cast<double>(passed) + 0.5) / (asked + 1);
   }
 
@@ -272,7 +273,8 @@ class SearchRun {
   [[nodiscard]] Neighbor<Id> neighbor(const Candidate& candidate) const {
     if constexpr (requires { Entries::has_any_distance; }) {
       // What is no number has no place in an order, and what sorts may then look anywhere. Told by its bits.
-      const bool is_number = (std::bit_cast<std::uint32_t>(candidate.distance) & 0x7FFF'FFFFU) <= 0x7F80'0000U;
+      const bool is_number =
+          (shoal::detail::bit_cast<std::uint32_t>(candidate.distance) & 0x7FFF'FFFFU) <= 0x7F80'0000U;
       const float distance = is_number ? candidate.distance : std::numeric_limits<float>::infinity();
       return {entries_.id_of(candidate.slot), distance};
     }

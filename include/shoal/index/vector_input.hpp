@@ -4,7 +4,6 @@
 // members, so this header does not include it.
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "shoal/core/error.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/metric/metric.hpp"
 
 namespace shoal::inline v0 {
@@ -103,7 +103,7 @@ inline constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
 /// Where the first component of the magnitude `largest` is, which one has.
 [[nodiscard]] inline std::size_t position_of(std::uint32_t largest, std::span<const float> vector) noexcept {
   const auto found = std::find_if(vector.begin(), vector.end(), [&](float value) {
-    return (std::bit_cast<std::uint32_t>(value) & magnitude_bits) == largest;
+    return (shoal::detail::bit_cast<std::uint32_t>(value) & magnitude_bits) == largest;
   });
   return static_cast<std::size_t>(found - vector.begin());
 }
@@ -114,9 +114,9 @@ inline constexpr std::uint32_t magnitude_bits = 0x7FFF'FFFFU;
   constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
   if (largest < infinity_bits) return std::nullopt;
   const std::size_t position = position_of(largest, vector);
-  const char* what = largest > infinity_bits                                       ? "NaN"
-                     : (std::bit_cast<std::uint32_t>(vector[position]) >> 31) != 0 ? "-infinity"
-                                                                                   : "infinity";
+  const char* what = largest > infinity_bits                                                 ? "NaN"
+                     : (shoal::detail::bit_cast<std::uint32_t>(vector[position]) >> 31) != 0 ? "-infinity"
+                                                                                             : "infinity";
   return make_error(ErrorCode::not_finite, "expected finite components, component ", position, " is ", what);
 }
 [[nodiscard]] inline std::optional<Error> find_not_finite(std::span<const float> vector) {
@@ -138,7 +138,7 @@ template <Metric M>
     }
   }
   // Components this small cannot reach the bound together: the sum of squares is only taken when they might.
-  const float largest_value = std::bit_cast<float>(largest);
+  const float largest_value = shoal::detail::bit_cast<float>(largest);
   if (static_cast<double>(largest_value) * largest_value * static_cast<double>(vector.size()) >
       double{max_squared_norm}) {
     double squared_norm = 0;

@@ -115,7 +115,8 @@ SHOAL_ALWAYS_INLINE void store_codes(Floats levels, std::int8_t* codes) noexcept
 inline std::uint32_t largest_magnitude_bits(const float* values, std::size_t n) noexcept {
   constexpr std::uint32_t magnitude = 0x7FFF'FFFFU;
   std::uint32_t largest = 0;
-  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::bit_cast<std::uint32_t>(values[i]) & magnitude);
+  for (std::size_t i = 0; i < n; ++i)
+    largest = std::max(largest, shoal::detail::bit_cast<std::uint32_t>(values[i]) & magnitude);
   return largest;
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "shoal/core/error.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/index/vector_input.hpp"
 #include "shoal/ingest/record.hpp"
 #include "shoal/sqlite/database.hpp"
@@ -120,9 +121,9 @@ template <StoredId Id>
   std::memcpy(record.vector.data(), bytes->data(), bytes->size());
   if constexpr (std::endian::native == std::endian::big) {
     for (float& value : record.vector) {
-      auto turned = std::bit_cast<std::array<unsigned char, 4>>(value);
+      auto turned = shoal::detail::bit_cast<std::array<unsigned char, 4>>(value);
       std::reverse(turned.begin(), turned.end());
-      value = std::bit_cast<float>(turned);
+      value = shoal::detail::bit_cast<float>(turned);
     }
   }
   if (const auto fault = find_not_finite(record.vector)) {

@@ -28,6 +28,7 @@
 
 #include "shoal/core/archive.hpp"
 #include "shoal/core/chunked_rows.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/core/shared.hpp"
 #include "shoal/core/slot.hpp"
 #include "shoal/metric/metric.hpp"
@@ -296,7 +297,8 @@ class Sketches {
       if constexpr (takes_mean) query.offset = simd::dot(vector, mean_.data(), dimensions_);
     }
     rotation_->apply(buffer.rotated);
-    const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(buffer.rotated.data(), dimensions_));
+    const auto largest =
+        shoal::detail::bit_cast<float>(simd::largest_magnitude_bits(buffer.rotated.data(), dimensions_));
     query.step = std::max(largest / middle, std::numeric_limits<float>::min());
     simd::round_to_codes(buffer.rotated.data(), dimensions_, 1 / query.step, buffer.codes.data());
     std::int32_t sum = 0;  // of codes; those beyond the dimensions are 0

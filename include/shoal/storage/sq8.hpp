@@ -12,7 +12,6 @@
 // below FLT_MIN / 2 become 0: the scale is at least FLT_MIN.)
 
 #include <algorithm>
-#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <cstddef>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "shoal/core/chunked_rows.hpp"
+#include "shoal/core/platform.hpp"
 #include "shoal/simd/int8_kernels.hpp"
 #include "shoal/storage/rotation.hpp"
 #include "shoal/storage/storage.hpp"
@@ -48,7 +48,7 @@ SHOAL_ALWAYS_INLINE float rounded_product(float a, float b) noexcept {
 
 /// Rounds `values` (rotated already) to `codes`. *Shape*: as many codes as values.
 inline CodeFactors encode_components(std::span<const float> values, std::int8_t* codes) noexcept {
-  const auto largest = std::bit_cast<float>(simd::largest_magnitude_bits(values.data(), values.size()));
+  const auto largest = shoal::detail::bit_cast<float>(simd::largest_magnitude_bits(values.data(), values.size()));
   // A scale of at least FLT_MIN is never 0 and has a finite inverse; components below it are as good as 0. The product
   // is the quotient rounded, and stays what it is under options that turn quotients into products.
   const float scale = std::max(static_cast<float>(double{largest} * (1.0 / 127)), FLT_MIN);
