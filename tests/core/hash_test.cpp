@@ -25,8 +25,8 @@ TEST_CASE("mix64 gives the sequence of the reference splitmix64") {
                                                  0x06C4'5D18'8009'454FU};
   constexpr std::array<std::uint64_t, 5> of_1234567{6457827717110365317U, 3203168211198807973U, 9817491932198370423U,
                                                     4593380528125082431U, 16408922859458223821U};
-  for (std::uint64_t i = 0; i < of_zero.size(); ++i) CHECK(mix64(i * step) == of_zero[i]);
-  for (std::uint64_t i = 0; i < of_1234567.size(); ++i) CHECK(mix64(1'234'567 + i * step) == of_1234567[i]);
+  for (std::size_t i = 0; i < of_zero.size(); ++i) CHECK(mix64(i * step) == of_zero[i]);
+  for (std::size_t i = 0; i < of_1234567.size(); ++i) CHECK(mix64(1'234'567 + i * step) == of_1234567[i]);
   static_assert(mix64(0) == of_zero[0]);
 }
 

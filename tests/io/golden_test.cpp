@@ -175,7 +175,7 @@ TEST_CASE("the bytes of a file are where its documentation says") {
   }
   CHECK(end == bytes.size());
   std::uint64_t found = 0;
-  for (std::uint64_t slot = 0; slot < slots; ++slot) {
+  for (std::size_t slot = 0; slot < slots; ++slot) {
     if ((number(gone_at + slot / 64 * 8, 8) >> (slot % 64) & 1) != 0) continue;
     ++found;
     const auto vector = golden_vector(static_cast<int>(number(ids_at + 8 * slot, 8)));

@@ -80,7 +80,7 @@ class Access {
 #endif
     }
 
-    Access& access_;
+    [[maybe_unused]] Access& access_;
     Call call_;
 #if SHOAL_HAS_THREADS
     bool has_shut_out_ = false;

@@ -28,7 +28,7 @@ namespace shoal::inline v0::detail {
 #if SHOAL_HAS_THREADS
   static thread_local char mark;
   // Shifted, for g++ 12 takes an address plus a large number for a place in memory, which does not link.
-  return mix64(reinterpret_cast<std::uintptr_t>(&mark) >> 4) % count;
+  return static_cast<std::size_t>(mix64(reinterpret_cast<std::uintptr_t>(&mark) >> 4) % count);
 #else
   return 0;
 #endif

@@ -13,9 +13,24 @@
 
 namespace shoal::inline v0::detail {
 
+/// Whether a T is read and written in one step. Ids of 64 bits are on 32-bit x86 and ARMv7 too, where they are aligned.
+#if SHOAL_HAS_THREADS && defined(__GNUC__)
+template <class T>
+inline constexpr bool is_one_step = __atomic_always_lock_free(sizeof(T), nullptr);
+#elif SHOAL_HAS_THREADS
+template <class T>
+inline constexpr bool is_one_step = std::atomic_ref<T>::is_always_lock_free;
+#else
+template <class T>
+inline constexpr bool is_one_step = true;  // nobody looks on
+#endif
+
 template <class T>
 [[nodiscard]] SHOAL_ALWAYS_INLINE T load_shared(const T& value) noexcept {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(void*));
+  static_assert(std::is_trivially_copyable_v<T>);
+  static_assert(is_one_step<T>,
+                "shoal: this processor cannot read such a number in one step; take ids as wide as its addresses, or "
+                "SHOAL_NO_THREADS");
 #if !SHOAL_HAS_THREADS
   return value;
 #elif defined(__GNUC__)  // std::atomic_ref came late to some libraries
@@ -54,7 +69,7 @@ class Shared {
   SHOAL_ALWAYS_INLINE void store(T value) noexcept { store_shared(value_, value); }
 
  private:
-  T value_;
+  alignas(sizeof(T)) T value_;  // 32-bit x86 would align 8 bytes to 4
 };
 
 }  // namespace shoal::inline v0::detail

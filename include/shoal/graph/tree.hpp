@@ -65,7 +65,8 @@ inline void adopt(HnswGraph& graph, Slot slot) {
     std::uint64_t probe = mix64(to_index(slot));
     for (std::size_t probes = 0; !parent && !nearest; ++probes) {
       constexpr std::size_t most = 64;
-      const Slot earlier = to_slot(probes < most ? probe % to_index(slot) : to_index(graph.root()) + (probes - most));
+      const auto random = static_cast<std::size_t>(probe % to_index(slot));
+      const Slot earlier = to_slot(probes < most ? random : to_index(graph.root()) + (probes - most));
       probe = mix64(probe);
       if (!graph.is_linked(earlier)) continue;
       if (lists.contains(earlier, 0, slot)) parent = earlier;
