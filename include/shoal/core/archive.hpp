@@ -91,8 +91,7 @@ concept InArchive = requires(A in, SectionKind kind, std::size_t n, void* to) {
 
 namespace detail {
 
-/// Files hold numbers as they lie in memory.
-template <class T>
+/// Whether files hold numbers as they lie in memory.
 inline constexpr bool lies_as_in_files = std::endian::native == std::endian::little;
 
 }  // namespace detail

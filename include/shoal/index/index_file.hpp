@@ -83,7 +83,7 @@ template <class Config>
 /// Whether indexes can be saved: what the static_asserts below ask for.
 template <class Metric, class Storage, class Id>
 inline constexpr bool can_be_saved =
-    lies_as_in_files<Id>&& is_file_name(NameOf<Metric>::value) && is_file_name(NameOf<Storage>::value) &&
+    lies_as_in_files&& is_file_name(NameOf<Metric>::value) && is_file_name(NameOf<Storage>::value) &&
     SavedRows<typename Storage::template Rows<Metric>, FileWriter<SystemFile>, FileReader<SystemFile>>;
 
 /// The kinds of index that files tell apart, and the codes to read and write one.
@@ -91,7 +91,6 @@ template <class Metric, class Storage, class Id, class Structure, class Config>
 struct IndexFile {
   using Rows = typename Storage::template Rows<Metric>;
 
-  static_assert(lies_as_in_files<Id>, "shoal: index files hold little-endian numbers, and this processor has others");
   static_assert(is_file_name(NameOf<Metric>::value),
                 "shoal: an index is saved and loaded only if its metric has a name: static constexpr std::string_view "
                 "name = \"...\", of 1 to 31 printable letters");
@@ -103,11 +102,13 @@ struct IndexFile {
                 "shoal: an index is saved and loaded only if the rows of its storage policy model SavedRows "
                 "(save, load, is_sound): docs/extending.md");
 
-  /// Errors: cannot_open, storage_full, io_error, out_of_memory; what was at `path` is there still.
+  /// Errors: cannot_open, storage_full, io_error, out_of_memory; incompatible on a processor whose numbers are not
+  /// those of files. What was at `path` is there still.
   template <class Files, class Entries>
   [[nodiscard]] static Done save(Files& files, const std::string& path, const SaveOptions& options,
                                  const Config& config, const Entries& entries, const Structure& structure) {
     SHOAL_TRY {
+      if constexpr (!lies_as_in_files) return Unexpected<Error>(at(path, numbers_differ()));
       return replace_file(files, path, [&](typename Files::File& file) -> Done {
         FileWriter writer(file);
         entries.save(writer);
@@ -211,7 +212,13 @@ struct IndexFile {
     return make_error(error.code(), error.message(), ": ", path);
   }
 
+  [[nodiscard]] static Error numbers_differ() {
+    return make_error(ErrorCode::incompatible,
+                      "index files hold little-endian numbers, and those of this processor are big-endian");
+  }
+
   [[nodiscard]] static std::optional<Error> find_mismatch(const IndexFileInfo& info) {
+    if constexpr (!lies_as_in_files) return numbers_differ();
     const auto mismatch = [](std::string_view what, const auto& expected, const auto& got) {
       return make_error(ErrorCode::incompatible, "expected an index with ", what, " ", expected, ", the file has ",
                         got);
