@@ -95,6 +95,38 @@ TEST_CASE("a file becomes an index of shoal's with the same points, ids and link
   CHECK(index->search(query, 100).size() == 53);
 }
 
+TEST_CASE("the file that hnswlib 0.6.2 and 0.8.0 write, byte for byte the same, is read with what they found in it") {
+  // 60 points of 5 floats, M = 4, ef_construction = 30, every tenth marked as deleted, and a search at ef = 60.
+  const std::string path = "tests/data/hnswlib/l2.bin";
+  const std::vector<float> query{0.1F, -0.2F, 0.3F, -0.4F, 0.5F};
+  const std::vector<std::pair<float, labeltype>> truth{{0.388000071F, 1'378},
+                                                       {0.529999971F, 1'238},
+                                                       {0.560000062F, 1'294},
+                                                       {0.594000041F, 1'084},
+                                                       {0.882000089F, 1'147}};
+  const auto imported = shoal::import_hnswlib(path);
+  REQUIRE_MESSAGE(imported, imported.error().message());
+  CHECK(imported->check().ok());
+  CHECK(imported->size() == 54);
+  CHECK(!imported->contains(1'000));
+  const auto found = imported->search(query, {.k = 5, .ef = 60});
+  hnswlib::L2Space space(few_dimensions);
+  hnswlib::HierarchicalNSW<float> loaded(&space, path);
+  loaded.setEf(60);
+  CHECK(loaded.getMaxElements() == 80);
+  CHECK(loaded.getDeletedCount() == 6);
+  const auto loaded_found = loaded.searchKnnCloserFirst(query.data(), 5);
+  REQUIRE(found.size() == 5);
+  REQUIRE(loaded_found.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(found[i].id == truth[i].second);
+    CHECK(found[i].distance == doctest::Approx(truth[i].first).epsilon(1e-6));
+    CHECK(loaded_found[i].second == truth[i].second);
+  }
+  loaded.unmarkDelete(1'000);
+  CHECK(loaded.getDataByLabel<float>(1'000)[1] == doctest::Approx(61 / 50.0 - 1));
+}
+
 TEST_CASE("a file becomes an index of another storage, metric or type of id, and of the first floats of a point") {
   const Bytes bytes = small_file();
   const auto coded = import_bytes<shoal::HnswIndex<shoal::L2Squared, shoal::SQ8, std::int32_t>>(bytes);
