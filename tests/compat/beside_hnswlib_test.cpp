@@ -1,10 +1,6 @@
 // Beside hnswlib itself, where it is installed: recall on the same points, and files that go from one to the other. The
 // two have the same names, so hnswlib's headers are read under another.
 
-#include <doctest/doctest.h>
-
-#if defined(SHOAL_TESTS_WITH_HNSWLIB)
-
 #define hnswlib hnswlib_itself
 #include <hnswlib/hnswlib.h>
 #undef hnswlib
@@ -12,6 +8,8 @@
 #include <cstddef>
 #include <span>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "../io/support.hpp"
 #include "support.hpp"
@@ -177,5 +175,3 @@ TEST_CASE("hnswlib reads the files that this writes, and finds the same") {
   our_exact.loadIndex(folder.file(), &our_space);
   CHECK(our_exact.cur_element_count == 1'000);
 }
-
-#endif
