@@ -67,7 +67,7 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::source_failed: return "the source threw";
     case ErrorCode::callback_failed: return "the progress callback threw";
     case ErrorCode::reentrant_mutation: return "a change of the index from inside a call of it";
-    case ErrorCode::busy: return "another thread changes, checks or copies the index";
+    case ErrorCode::busy: return "what is needed is in use by another thread";
     case ErrorCode::invalid_metadata: return "metadata is not JSON";
     case ErrorCode::store_busy: return "the store is locked by another program";
     case ErrorCode::storage_full: return "the disk is full";

@@ -39,7 +39,7 @@ struct LoadOptions {
     const auto file = files.open(path);
     if (!file) return Unexpected<Error>(file.error());
     auto head = detail::read_header(*file);
-    if (!head) return Unexpected<Error>(std::move(head.error()));
+    if (!head) return Unexpected<Error>(detail::error_at(path, head.error()));
     return std::move(head->info);
   }
   SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
@@ -108,7 +108,7 @@ struct IndexFile {
   [[nodiscard]] static Done save(Files& files, const std::string& path, const SaveOptions& options,
                                  const Config& config, const Entries& entries, const Structure& structure) {
     SHOAL_TRY {
-      if constexpr (!lies_as_in_files) return Unexpected<Error>(at(path, numbers_differ()));
+      if constexpr (!lies_as_in_files) return Unexpected<Error>(error_at(path, numbers_differ()));
       return replace_file(files, path, [&](typename Files::File& file) -> Done {
         FileWriter writer(file);
         entries.save(writer);
@@ -143,11 +143,11 @@ struct IndexFile {
     const auto file = files.open(path);
     if (!file) return Unexpected<Error>(file.error());
     const auto head = read_header(*file);
-    if (!head) return Unexpected<Error>(at(path, head.error()));
+    if (!head) return Unexpected<Error>(error_at(path, head.error()));
     FileReader in(*file, *head);
     auto parts = read<Entries>(in, head->info);
-    if (!parts) return Unexpected<Error>(at(path, parts.error()));
-    if (const auto fault = find_fault_of(parts->structure)) return Unexpected<Error>(at(path, *fault));
+    if (!parts) return Unexpected<Error>(error_at(path, parts.error()));
+    if (const auto fault = find_fault_of(parts->structure)) return Unexpected<Error>(error_at(path, *fault));
     return parts;
   }
 
@@ -163,20 +163,21 @@ struct IndexFile {
     const auto file = files.open(path);
     if (!file) return Unexpected<Error>(file.error());
     const auto head = read_header(*file);
-    if (!head) return Unexpected<Error>(at(path, head.error()));
+    if (!head) return Unexpected<Error>(error_at(path, head.error()));
     auto mapping = file->map(static_cast<std::size_t>(head->info.file_bytes));
     if (!mapping) return Unexpected<Error>(std::move(mapping.error()));
     if (verify) {
-      if (const auto fault = find_wrong_checksum(mapping->bytes(), *head)) return Unexpected<Error>(at(path, *fault));
+      if (const auto fault = find_wrong_checksum(mapping->bytes(), *head))
+        return Unexpected<Error>(error_at(path, *fault));
     }
     MappedReader in(mapping->bytes(), *head);
     auto parts = read<Entries>(in, head->info);
-    if (!parts) return Unexpected<Error>(at(path, parts.error()));
+    if (!parts) return Unexpected<Error>(error_at(path, parts.error()));
     if (verify) {
       CheckReport report;
       parts->entries.check(report);
-      if (!report.ok()) return Unexpected<Error>(at(path, make_error(ErrorCode::corrupt, report.faults.front())));
-      if (const auto fault = find_fault_of(parts->structure)) return Unexpected<Error>(at(path, *fault));
+      if (!report.ok()) return Unexpected<Error>(error_at(path, make_error(ErrorCode::corrupt, report.faults.front())));
+      if (const auto fault = find_fault_of(parts->structure)) return Unexpected<Error>(error_at(path, *fault));
     }
     return MappedParts<Entries>{std::move(*parts), std::move(*mapping)};
   }
@@ -208,10 +209,6 @@ struct IndexFile {
 
  private:
   /// The same error, with the path.
-  [[nodiscard]] static Error at(const std::string& path, const Error& error) {
-    return make_error(error.code(), error.message(), ": ", path);
-  }
-
   [[nodiscard]] static Error numbers_differ() {
     return make_error(ErrorCode::incompatible,
                       "index files hold little-endian numbers, and those of this processor are big-endian");

@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -45,6 +47,18 @@ namespace shoal::inline v0::detail {
   if (number == EIO) code = ErrorCode::io_error;
   return make_error(code, call, " failed: ", std::generic_category().message(number), ": ", path);
 }
+
+/// The same error, with the path unless it ends with it.
+[[nodiscard]] SHOAL_COLD inline Error error_at(const std::string& path, const Error& error) {
+  if (error.message().ends_with(path)) return error;
+  return make_error(error.code(), error.message(), ": ", path);
+}
+
+/// Where a file that is to be replaced really lies, and who may read it.
+struct ReplacedFile {
+  std::string path;
+  std::optional<unsigned> mode{};  // POSIX's; nothing: there is no file yet, or no such thing
+};
 
 /// The bytes of a file, read-only. They stay where they are when it moves.
 class Mapping {
@@ -125,12 +139,17 @@ class SystemFile {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return Unexpected<Error>(file_error("pread", path_, errno));
       if (got == 0) {
-        return Unexpected<Error>(
-            make_error(ErrorCode::corrupt, "the file ended at ", offset + at, " while it was read: ", path_));
+        return Unexpected<Error>(make_error(ErrorCode::corrupt, "expected bytes up to ", offset + count,
+                                            ", the file ends before ", offset + at + 1, ": ", path_));
       }
       at += static_cast<std::size_t>(got);
     }
     return {};
+  }
+  /// Who may read and write it.
+  [[nodiscard]] Done set_mode(unsigned mode) {
+    if (::fchmod(descriptor_, static_cast<mode_t>(mode)) == 0) return {};
+    return Unexpected<Error>(file_error("fchmod", path_, errno));
   }
   /// Tells the system what will be read soon. A hint.
   void announce([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] std::size_t bytes) const noexcept {
@@ -198,12 +217,38 @@ struct SystemFiles {
     if (errno == EEXIST) return std::optional<File>();
     return Unexpected<Error>(file_error("open", path, errno, true));
   }
-  /// To read.
+  /// To read. Does not wait for what is no regular file; its `size` is an error.
   [[nodiscard]] Expected<File, Error> open(const std::string& path) {
     std::string name = path;
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) return Unexpected<Error>(file_error("open", path, errno, true));
     return File(descriptor, std::move(name));
+  }
+  /// Where a file of that name has to be put: behind a symbolic link, what it leads to. Errors: cannot_open, also for
+  /// what is no regular file, and for a link that leads to nothing.
+  [[nodiscard]] Expected<ReplacedFile, Error> find_replaced(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) {
+      if (errno == ENOENT) return ReplacedFile{path};
+      return Unexpected<Error>(file_error("lstat", path, errno, true));
+    }
+    ReplacedFile replaced{path};
+    if (S_ISLNK(status.st_mode)) {
+      struct Free {
+        void operator()(char* text) const noexcept { std::free(text); }
+      };
+      const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
+      if (real == nullptr || ::stat(real.get(), &status) != 0) {
+        return Unexpected<Error>(file_error("realpath", path, errno, true));
+      }
+      replaced.path = real.get();
+    }
+    if (!S_ISREG(status.st_mode)) {
+      return Unexpected<Error>(make_error(ErrorCode::cannot_open, "expected a regular file: ", path));
+    }
+    constexpr unsigned permissions = 0777;  // not those to run as another user
+    replaced.mode = status.st_mode & permissions;
+    return replaced;
   }
   /// In one step; what had the name `to` is no more.
   [[nodiscard]] Done rename(const std::string& from, const std::string& to) {
@@ -327,13 +372,28 @@ struct SystemFiles {
 
 #endif
 
+/// Where the file at `path` is to be put. Errors: cannot_open; as Files'.
+template <class Files>
+[[nodiscard]] Expected<ReplacedFile, Error> find_replaced(Files& files, const std::string& path) {
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    return Unexpected<Error>(make_error(ErrorCode::cannot_open, "expected the path of a file, got ",
+                                        path.empty() ? "an empty one" : "one with a zero byte in it"));
+  }
+  if constexpr (requires { files.find_replaced(path); }) return files.find_replaced(path);
+  return ReplacedFile{path};
+}
+
 /// Calls write(file) on a new file beside `path`, and puts it in its place when it is whole and on the disk. So `path`
 /// is, at every moment and after every failure, what it was or what it is to be; only when the last step fails, that of
 /// making the new name last, it may be either after a power cut. A program that is killed meanwhile leaves the new
-/// file, named `path` with ".saving-" and numbers behind it; nothing looks at it again. Errors: cannot_open,
-/// storage_full, io_error; what `write` gives or throws.
+/// file, named `path` with ".saving-" and numbers behind it; nothing looks at it again. A symbolic link stays one, and
+/// who may read the file that was may read the new one. Errors: cannot_open, storage_full, io_error; what `write` gives
+/// or throws.
 template <class Files, class Write>
-[[nodiscard]] Done replace_file(Files& files, const std::string& path, const Write& write) {
+[[nodiscard]] Done replace_file(Files& files, const std::string& name, const Write& write) {
+  auto replaced = find_replaced(files, name);
+  if (!replaced) return Unexpected<Error>(std::move(replaced.error()));
+  const std::string& path = replaced->path;
   using File = typename Files::File;
   struct Removed {
     Files& files;
@@ -350,6 +410,11 @@ template <class Files, class Write>
     if (!*created) continue;
     file.emplace(*std::move(*created));
     unfinished.path = std::move(beside);
+  }
+  if constexpr (requires { file->set_mode(0U); }) {
+    if (replaced->mode) {
+      if (auto done = file->set_mode(*replaced->mode); !done) return done;
+    }
   }
   if (auto done = write(*file); !done) return done;
   if (auto done = file->sync(); !done) return done;

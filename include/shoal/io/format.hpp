@@ -184,7 +184,8 @@ SHOAL_COLD Unexpected<Error> corrupt(const Parts&... parts) {
     return corrupt("expected a header of ", header_bytes, " bytes, the file has ", file_bytes);
   }
   if (const auto checksum = header_checksum(bytes); get<std::uint32_t>(bytes, checksum_at) != checksum) {
-    return corrupt("header: its checksum is ", get<std::uint32_t>(bytes, checksum_at), ", expected ", checksum);
+    return corrupt("header: it says that its checksum is ", get<std::uint32_t>(bytes, checksum_at), ", its bytes have ",
+                   checksum);
   }
   FileHead head;
   IndexFileInfo& info = head.info;

@@ -83,14 +83,15 @@ class PageCache {
     std::vector<Use> uses_{};  // a heap, when it is capped
   };
 
-  /// Room for as many pages as fit into `most_bytes`, at least one. Errors: std::bad_alloc.
+  /// Room for as many pages as fit into `most_bytes`, at least one. It is reserved, so that nothing moves, and touched
+  /// when pages come. Errors: std::bad_alloc.
   explicit PageCache(std::size_t most_bytes)
       : limit_bytes_(most_bytes),
-        frame_count_(std::clamp<std::size_t>(most_bytes / frame_bytes, 1, std::numeric_limits<std::int32_t>::max())),
-        frames_(frame_count_),
-        blocks_((frames_.size() + frames_in_block - 1) / frames_in_block) {
-    uses_.reserve(heap_room(frames_.size()));
-    free_.reserve(frames_.size());
+        frame_count_(std::clamp<std::size_t>(most_bytes / frame_bytes, 1, std::numeric_limits<std::int32_t>::max())) {
+    frames_.reserve(frame_count_);
+    blocks_.reserve((frame_count_ + frames_in_block - 1) / frames_in_block);
+    uses_.reserve(heap_room(frame_count_));
+    free_.reserve(frame_count_);
   }
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
@@ -220,11 +221,12 @@ class PageCache {
   }
   /// False when there are as many as there may be, or no memory.
   [[nodiscard]] bool add_block() noexcept {
-    const std::size_t count = std::min(frames_in_block, frames_.size() - taken_);
-    if (count == 0) return false;
+    const std::size_t count = std::min(frames_in_block, frame_count_ - taken_);
+    if (count == 0 || frames_.capacity() == 0) return false;  // or all was given back
     void* const words = ::operator new (count* page_bytes, std::align_val_t{page_bytes}, std::nothrow);
     if (words == nullptr) return false;
-    blocks_[taken_ / frames_in_block].reset(static_cast<std::uint64_t*>(words));
+    blocks_.emplace_back(static_cast<std::uint64_t*>(words));
+    frames_.resize(taken_ + count);
     taken_pages_ += count;
     return true;
   }
@@ -330,7 +332,7 @@ class PageCache {
   Lock lock_;
   std::size_t limit_bytes_;
   std::size_t frame_count_;
-  std::vector<Frame> frames_;  // none when all was given back
+  std::vector<Frame> frames_;  // those that were ever there
   std::vector<std::unique_ptr<std::uint64_t, FreeBlock>> blocks_;
   std::size_t taken_ = 0;        // frames that were used once
   std::size_t taken_pages_ = 0;  // frames that have memory

@@ -31,8 +31,8 @@ template <class File>
 }
 
 [[nodiscard]] SHOAL_COLD inline Error wrong_checksum(const Section& section, std::uint32_t checksum) {
-  return make_error(ErrorCode::corrupt, "section ", describe(section.kind), ": its checksum is ", section.checksum,
-                    ", expected ", checksum);
+  return make_error(ErrorCode::corrupt, "section ", describe(section.kind), ": the header says that its checksum is ",
+                    section.checksum, ", its bytes have ", checksum);
 }
 
 /// What both readers share: which section is next, and what went wrong.

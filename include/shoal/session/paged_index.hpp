@@ -122,7 +122,7 @@ class IndexInSession final : public MetadataCache::File {
       auto parts = Paged::IndexFileType::template read<typename Paged::Entries>(in, head_.info);
       if (!parts) {
         note_failure();
-        return make_error(parts.error().code(), parts.error().message(), ": ", path_);
+        return error_at(path_, parts.error());
       }
       loaded->index.emplace(std::move(*parts),
                             static_cast<std::size_t>(scratch_bytes_for(head_, head_.info.dimensions)));

@@ -59,7 +59,8 @@ struct SessionConfig {
 /// slot and 0.15 MB, and what a search for thousands of entries keeps of them. Pages come from the cache of the system,
 /// which keeps what it likes of the files; that is memory it can take back.
 ///
-/// *Threads*: any number. Movable; indexes that are open stay open.
+/// *Threads*: any number. Movable; indexes that are open stay open. What was moved from may be destroyed or assigned
+/// to, nothing else.
 class Session {
  public:
   /// *Errors*: std::invalid_argument for bounds that are too small (ends the program without exceptions; `create`
@@ -69,6 +70,12 @@ class Session {
   [[nodiscard]] static Expected<Session, Error> create(const SessionConfig& config) {
     if (auto fault = find_fault(config)) return Unexpected<Error>(*std::move(fault));
     SHOAL_TRY { return Session(config, Checked{}); }
+    SHOAL_CATCH_BAD_ALLOC {}
+    SHOAL_TRY {
+      return Unexpected<Error>(detail::make_error(ErrorCode::out_of_memory,
+                                                  "no room to keep account of the pages of index_bytes, which is ",
+                                                  config.index_bytes));
+    }
     SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
   }
 
@@ -99,9 +106,7 @@ class Session {
       const std::string& path, const OpenOptions& options = {}, Files&& files = {}) {
     using File = typename std::remove_reference_t<Files>::File;
     using Opened = detail::IndexInSession<Index, File>;
-    const auto refuse = [&](const Error& error) {
-      return Unexpected<Error>(detail::make_error(error.code(), error.message(), ": ", path));
-    };
+    const auto refuse = [&](const Error& error) { return Unexpected<Error>(detail::error_at(path, error)); };
     SHOAL_TRY {
       auto file = files.open(path);
       if (!file) return Unexpected<Error>(std::move(file.error()));

@@ -120,7 +120,8 @@ inline constexpr std::uint32_t rendezvous_plan = 1;
     return corrupt("expected a manifest of at least ", manifest_head_bytes, " bytes, it has ", bytes.size());
   }
   if (const auto checksum = header_checksum(bytes); get<std::uint32_t>(bytes, checksum_at) != checksum) {
-    return corrupt("manifest: its checksum is ", get<std::uint32_t>(bytes, checksum_at), ", expected ", checksum);
+    return corrupt("manifest: it says that its checksum is ", get<std::uint32_t>(bytes, checksum_at),
+                   ", its bytes have ", checksum);
   }
   const auto version = get<std::uint32_t>(bytes, 8), plan = get<std::uint32_t>(bytes, 28);
   if (version != 1 || plan != rendezvous_plan) {
@@ -168,11 +169,6 @@ template <class Files>
   if (auto done = file->read_at(0, bytes.data(), bytes.size()); !done)
     return Unexpected<Error>(std::move(done.error()));
   return bytes;
-}
-
-/// The same error, with the path.
-[[nodiscard]] inline Error error_at(const std::string& path, const Error& error) {
-  return make_error(error.code(), error.message(), ": ", path);
 }
 
 /// Errors: as the two above.
