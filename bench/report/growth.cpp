@@ -1,5 +1,8 @@
 #include "growth.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include <fmt/core.h>
 #include <rivals/allocated_bytes.hpp>
 
@@ -66,6 +69,25 @@ std::optional<double> baseline_distances(const rivals::Library& library, const d
   });
 }
 
+/// Time of a query, on average, at growth_recall.
+std::optional<double> seconds_at_recall(rivals::Rival& rival, const datasets::Dataset& set) {
+  std::vector<double> recall, seconds;
+  std::vector<std::vector<std::uint64_t>> found(set.queries.rows);
+  for (std::size_t ef = k; ef <= most_ef; ef += (ef + 3) / 4) {
+    rival.set_ef(ef);
+    double fastest = std::numeric_limits<double>::infinity();
+    for (int round = 0; round < 3; ++round) {
+      const Stopwatch watch;
+      for (std::size_t i = 0; i < set.queries.rows; ++i) rival.search(set.queries.row(i).data(), k, found[i]);
+      fastest = std::min(fastest, watch.seconds());
+    }
+    seconds.push_back(fastest / static_cast<double>(set.queries.rows));
+    recall.push_back(datasets::recall_at_k(set, found, k));
+    if (recall.back() >= growth_recall) break;
+  }
+  return value_at_recall(recall, seconds, growth_recall);
+}
+
 LibraryGrowth measure_library(const rivals::Library& library, const datasets::Dataset& set,
                               const rivals::Setup& setup) {
   rivals::release_free_memory();
@@ -76,7 +98,8 @@ LibraryGrowth measure_library(const rivals::Library& library, const datasets::Da
   const double seconds = watch.seconds();
   const auto after = rivals::allocated_bytes();
   if (const auto faults = rival->faults(); !faults.empty()) throw std::runtime_error(faults.front());
-  return {library.name, seconds, before && after && *after > *before ? *after - *before : 0};
+  return {library.name, seconds, before && after && *after > *before ? *after - *before : 0,
+          seconds_at_recall(*rival, set)};
 }
 
 }  // namespace

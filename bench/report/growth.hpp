@@ -1,7 +1,7 @@
 #pragma once
 // What grows with the number of vectors: the distances of a query at one recall, which in a good graph grow like log n;
-// and the time and memory of a build, of shoal and hnswlib. Made-up vectors of few dimensions, so that it is quick;
-// what is counted does not depend on how long a distance takes.
+// and the time and memory of a build, and the time of a query, of shoal and hnswlib. Made-up vectors of few dimensions,
+// so that it is quick; what is counted does not depend on how long a distance takes.
 
 #include <optional>
 #include <span>
@@ -19,6 +19,7 @@ struct LibraryGrowth {
   std::string name;
   double build_seconds = 0;  // one build on one thread, processor time
   std::size_t bytes = 0;
+  std::optional<double> query_seconds;  // at growth_recall, on one thread, the fastest of three rounds
 };
 
 struct GrowthPoint {
@@ -30,6 +31,8 @@ struct GrowthPoint {
 };
 
 inline constexpr double growth_recall = 0.95;
+
+inline constexpr const char* growth_name = "growth";
 
 /// In order of rows. *Errors*: std::runtime_error.
 [[nodiscard]] std::vector<GrowthPoint> measure_growth(const std::vector<rivals::Library>& libraries,

@@ -36,6 +36,7 @@ std::string growth_table(std::span<const GrowthPoint> points) {
   for (const LibraryGrowth& library : points.front().libraries) {
     cells.push_back(library.name + ", build");
     cells.push_back("bytes owned");
+    cells.push_back(fmt::format("a query at {:.2f}", growth_recall));
   }
   std::string text = table_heading(cells);
   const GrowthPoint& first = points.front();
@@ -46,6 +47,7 @@ std::string growth_table(std::span<const GrowthPoint> points) {
     for (const LibraryGrowth& library : point.libraries) {
       cells.push_back(three_digits(library.build_seconds) + " s");
       cells.push_back(three_digits(static_cast<double>(library.bytes) / 1e6) + " MB");
+      cells.push_back(library.query_seconds ? three_digits(*library.query_seconds * 1e6) + " us" : "-");
     }
     text += table_row(cells);
   }

@@ -22,6 +22,14 @@ TEST_CASE("distances that grow like log n grow once as much as log n") {
   CHECK(growth_table(points).find("| 1,000,000 | 600 (1.50x) | 800 (1.60x) | 1.50x |") != std::string::npos);
 }
 
+TEST_CASE("of each library the table has time of a build, bytes and time of a query, where there is one") {
+  const std::vector<GrowthPoint> points{
+      {10'000, 32, 400.0, {}, {{"one", 12.5, 3'000'000, 41e-6}, {"two", 1.0, 9'000'000, {}}}}};
+  const std::string table = growth_table(points);
+  CHECK(table.find("| one, build | bytes owned | a query at 0.95 | two, build |") != std::string::npos);
+  CHECK(table.find("| 12.5 s | 3.00 MB | 41.0 us | 1.00 s | 9.00 MB | - |") != std::string::npos);
+}
+
 TEST_CASE("without a count at either end there is no figure") {
   const std::vector<GrowthPoint> points{{10'000, 32, 400.0, {}, {}}, {1'000'000, 32, {}, {}, {}}};
   CHECK(!growth_targets(points)[0].reached.has_value());

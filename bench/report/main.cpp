@@ -56,7 +56,7 @@ SetResult measure_set(const SetSource& source, const datasets::Dataset& set, con
   return result;
 }
 
-/// What is measured of shoal alone, and growth. One that fails is a note, and the others go on. Gives whether none did.
+/// What is measured of shoal alone. One that fails is a note, and the others go on. Gives whether none did.
 bool add_measurements(Report& report, std::vector<ThreadCurve>& threads, const Options& options) {
   bool is_sound = true;
   const auto part = [&](const char* name, auto measure_part) {
@@ -77,10 +77,6 @@ bool add_measurements(Report& report, std::vector<ThreadCurve>& threads, const O
   part("batch over loop", [&] { return measure_batch_over_loop(report.setup, options); });
   part("flags", [&] { return measure_flags(options); });
   part("memory of a batch", [&] { return measure_batch_memory(report.setup, options); });
-  part("growth", [&] {
-    report.growth = measure_growth(report.libraries, report.setup, options);
-    return growth_targets(report.growth);
-  });
   return is_sound;
 }
 
@@ -99,8 +95,25 @@ bool add_section(const char* name, Results& results, Report& report, const Optio
   }
 }
 
+/// By itself or with what is made up. Gives whether it did not fail.
+bool add_growth(Report& report, const Options& options) {
+  try {
+    report.growth = measure_growth(report.libraries, report.setup, options);
+    std::ranges::move(growth_targets(report.growth), std::back_inserter(report.targets));
+    return true;
+  } catch (const std::exception& error) {
+    report.notes.push_back(fmt::format("refused: {}: {}", growth_name, error.what()));
+    fmt::print(stderr, "{}\n", report.notes.back());
+    return false;
+  }
+}
+
+bool wants_growth(const Options& options) {
+  return wants_made_up(options) || wants_section(growth_name, options, true);
+}
+
 bool wants_any_section(const Options& options) {
-  return wants_section(churn_name, options) || wants_section(filters_name, options) ||
+  return wants_growth(options) || wants_section(churn_name, options) || wants_section(filters_name, options) ||
          wants_section(latency_name, options) || wants_section(ingest_name, options, true) ||
          wants_section(files_name, options);
 }
@@ -137,6 +150,7 @@ int run(const Options& options) {
   report.targets = set_targets(report.sets);
   std::vector<ThreadCurve> threads;
   if (wants_made_up(options)) is_sound = add_measurements(report, threads, options) && is_sound;
+  if (wants_growth(options)) is_sound = add_growth(report, options) && is_sound;
   is_sound = add_section(churn_name, report.churn, report, options, measure_churn) && is_sound;
   const auto filters = [&](const rivals::Setup& setup, const Options& asked) {
     return measure_filters(report.libraries, setup, asked);
