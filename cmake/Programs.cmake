@@ -12,16 +12,19 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 
 # Programs that test no kernels link this in place of shoal_program. Every file compiles every kernel, which under
-# sanitizers takes longer than all else: there these make do with the portable ones. Nor do they check every access for
-# alignment and null, which doubles the time again; what is null AddressSanitizer reports anyway.
+# sanitizers takes longer than all else: there, and wherever the unit tests are built once more, these make do with the
+# portable ones. Nor do sanitizers check every access for alignment and null in them, which doubles the time again; what
+# is null AddressSanitizer reports anyway.
 add_library(shoal_program_without_kernels INTERFACE)
 target_link_libraries(shoal_program_without_kernels INTERFACE shoal_program)
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
-  set(SHOAL_SANITIZED ON)
-  target_compile_definitions(shoal_program_without_kernels INTERFACE SHOAL_NO_DISPATCH)
+  set(SHOAL_UNIT_TESTS_ALONE ON)
   if(CMAKE_CXX_FLAGS MATCHES "undefined")
     target_compile_options(shoal_program_without_kernels INTERFACE -fno-sanitize=alignment,null)
   endif()
+endif()
+if(SHOAL_UNIT_TESTS_ALONE)
+  target_compile_definitions(shoal_program_without_kernels INTERFACE SHOAL_NO_DISPATCH)
 endif()
 
 # Numbers measured without optimisation mislead, and CMake's default is no build type at all.

@@ -16,6 +16,7 @@
 #include <doctest/doctest.h>
 
 #include "allocations.hpp"
+#include "platform.hpp"
 #include "rows_model.hpp"
 #include <shoal/core/chunked_rows.hpp>
 #include <shoal/core/error.hpp>
@@ -57,7 +58,7 @@ void release_aligned(void* where) noexcept {
 }
 
 void* or_throw(void* where) {
-  if (where == nullptr) throw std::bad_alloc();
+  if (where == nullptr) support::raise(std::bad_alloc());
   return where;
 }
 
@@ -195,17 +196,15 @@ TEST_CASE("ChunkedRows: what is given back is not counted, and rows that were em
   }
 }
 
-TEST_CASE("ChunkedRows: when the first rows cannot be had, the table for them is counted") {
+TEST_CASE("ChunkedRows: when the first rows cannot be had, the table for them is counted" *
+          support::needs_exceptions()) {
   ChunkedRows rows(4'096);
   std::size_t bytes = 0;
   bool failed = false;
   {
     const Allocations::Watch watch(2);  // the list of tables, and a table
-    try {
-      rows.reserve(80);
-    } catch (const std::bad_alloc&) {
-      failed = true;
-    }
+    SHOAL_TRY { rows.reserve(80); }
+    SHOAL_CATCH_BAD_ALLOC { failed = true; }
     bytes = watch.live_bytes();
   }
   CHECK(failed);
@@ -213,7 +212,8 @@ TEST_CASE("ChunkedRows: when the first rows cannot be had, the table for them is
   CHECK(rows.memory_bytes() == bytes);
 }
 
-TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, and reserving can be tried again") {
+TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, and reserving can be tried again" *
+          support::needs_exceptions()) {
   constexpr std::size_t stride = 4096;
   for (std::size_t allowed = 0; allowed < 14; ++allowed) {
     CAPTURE(allowed);
@@ -226,11 +226,10 @@ TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, 
     bool failed = false;
     {
       const Allocations::Watch watch(allowed);
-      try {
+      SHOAL_TRY {
         rows.reserve(before + 80);  // ten more chunks, and a larger table
-      } catch (const std::bad_alloc&) {
-        failed = true;
       }
+      SHOAL_CATCH_BAD_ALLOC { failed = true; }
     }
     CHECK(failed == (allowed < 2 + 10));  // the list of tables, the table, and ten chunks
     if (failed) CHECK(rows.capacity() == before);
@@ -246,7 +245,8 @@ TEST_CASE("ChunkedRows: when an allocation fails the rows that were there stay, 
   }
 }
 
-TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, given back and out of memory alike") {
+TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, given back and out of memory alike" *
+          support::needs_exceptions()) {
   constexpr std::size_t stride = 3'000;              // 8 rows a chunk, 87 chunks a page, and some of it is left
   constexpr std::size_t few = (33U << 20) / stride;  // just beyond
   constexpr std::size_t many = (39U << 20) / stride;
@@ -294,11 +294,8 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
     bool failed = false;
     {
       const Allocations::Watch watch(allowed);
-      try {
-        rows.reserve(many);
-      } catch (const std::bad_alloc&) {
-        failed = true;
-      }
+      SHOAL_TRY { rows.reserve(many); }
+      SHOAL_CATCH_BAD_ALLOC { failed = true; }
     }
     CHECK(failed == (allowed < 2 + blocks));
     if (failed) {
@@ -312,7 +309,7 @@ TEST_CASE("ChunkedRows: rows beyond 32 MiB lie in huge pages, counted, cloned, g
   }
 }
 
-TEST_CASE("a clone takes what it reports, and a failed clone leaks nothing") {
+TEST_CASE("a clone takes what it reports, and a failed clone leaks nothing" * support::needs_exceptions()) {
   ChunkedArray<double> array;
   array.reserve(20'000);
   std::size_t allocations = 0;
@@ -332,11 +329,8 @@ TEST_CASE("a clone takes what it reports, and a failed clone leaks nothing") {
     std::size_t bytes = 0;
     {
       const Allocations::Watch watch(allowed);
-      try {
-        const ChunkedArray<double> copy = array.clone();
-      } catch (const std::bad_alloc&) {
-        failed = true;
-      }
+      SHOAL_TRY { const ChunkedArray<double> copy = array.clone(); }
+      SHOAL_CATCH_BAD_ALLOC { failed = true; }
       bytes = watch.live_bytes();
     }
     CHECK(failed);
@@ -382,7 +376,7 @@ TEST_CASE("VisitedSet: entering slots that were reserved for never allocates") {
   CHECK(allocations == 0);
 }
 
-TEST_CASE("SlotSet and VisitedSet: a reserve that fails changes nothing") {
+TEST_CASE("SlotSet and VisitedSet: a reserve that fails changes nothing" * support::needs_exceptions()) {
   SlotSet plain;
   plain.reserve(100);
   plain.insert(Slot{99});
@@ -392,19 +386,13 @@ TEST_CASE("SlotSet and VisitedSet: a reserve that fails changes nothing") {
   int failures = 0;
   {
     const Allocations::Watch watch(0);
-    try {
-      plain.reserve(100'000);
-    } catch (const std::bad_alloc&) {
-      ++failures;
-    }
+    SHOAL_TRY { plain.reserve(100'000); }
+    SHOAL_CATCH_BAD_ALLOC { ++failures; }
   }
   {
     const Allocations::Watch watch(0);
-    try {
-      visited.reserve(100'000);
-    } catch (const std::bad_alloc&) {
-      ++failures;
-    }
+    SHOAL_TRY { visited.reserve(100'000); }
+    SHOAL_CATCH_BAD_ALLOC { ++failures; }
   }
   CHECK(failures == 2);
   CHECK(plain.contains(Slot{99}));
@@ -419,7 +407,8 @@ TEST_CASE("SlotSet and VisitedSet: a reserve that fails changes nothing") {
   CHECK(visited.insert(Slot{99}));
 }
 
-TEST_CASE("an error made without memory keeps its code and says its standing description") {
+TEST_CASE("an error made without memory keeps its code and says its standing description" *
+          support::needs_exceptions()) {
   const std::string long_text(100, 'x');
   std::size_t allocations = 0;
   Error error(ErrorCode::cancelled);

@@ -15,6 +15,7 @@
 
 #include "input.hpp"
 #include "levels.hpp"
+#include <shoal/core/platform.hpp>
 #include <shoal/simd/bit_kernels.hpp>
 #include <shoal/simd/float_kernels.hpp>
 #include <shoal/simd/hadamard.hpp>
@@ -90,7 +91,7 @@ void on_every_level(const Body& body) {
 /// To the last bit; any NaN is another.
 bool is_same(std::int32_t a, std::int32_t b) { return a == b; }
 bool is_same(float a, float b) {
-  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+  return shoal::detail::bit_cast<std::uint32_t>(a) == shoal::detail::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
 }
 
 // ---- products
@@ -204,7 +205,7 @@ void try_arrays(fuzz::Input& input) {
   const auto factor = input.take<float>();
   std::uint32_t largest = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    largest = std::max(largest, std::bit_cast<std::uint32_t>(values.data()[i]) & 0x7FFF'FFFFU);
+    largest = std::max(largest, shoal::detail::bit_cast<std::uint32_t>(values.data()[i]) & 0x7FFF'FFFFU);
   }
   on_every_level([&] {
     expect(simd::largest_magnitude_bits(values.data(), n) == largest, "the largest magnitude is the largest");

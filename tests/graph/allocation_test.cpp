@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "counting_new.hpp"
+#include "platform.hpp"
 #include "support.hpp"
 #include <shoal/graph/link_round.hpp>
 #include <shoal/graph/unlink.hpp>
@@ -37,11 +38,12 @@ enum class Outcome { done, failed, saved };  // saved: an allocation failed, and
 /// Runs `work` with one allocation failing after `allowed`, or all from then on.
 template <class Work>
 Outcome run(std::size_t allowed, bool forever, const Work& work) {
-  try {
+  SHOAL_TRY {
     const FailingAllocations failing(allowed, forever);
     work();
     return FailingAllocations::stop() ? Outcome::saved : Outcome::done;
-  } catch (const std::bad_alloc&) {
+  }
+  SHOAL_CATCH_BAD_ALLOC {
     FailingAllocations::stop();
     return Outcome::failed;
   }
@@ -76,7 +78,8 @@ std::vector<std::vector<std::size_t>> contents(const LinkLists& lists, std::size
 
 }  // namespace
 
-TEST_CASE("whichever allocation of a round fails, the graph is what it was, and the round can be done again") {
+TEST_CASE("whichever allocation of a round fails, the graph is what it was, and the round can be done again" *
+          support::needs_exceptions()) {
   Random random(1901);
   CAPTURE(random.seed());
   struct Case {
@@ -122,7 +125,8 @@ TEST_CASE("whichever allocation of a round fails, the graph is what it was, and 
   }
 }
 
-TEST_CASE("whichever allocation of a round fails, an undo log takes back all rounds since it began") {
+TEST_CASE("whichever allocation of a round fails, an undo log takes back all rounds since it began" *
+          support::needs_exceptions()) {
   Random random(1902);
   CAPTURE(random.seed());
   const Points points = crowded_points(random, 400);
@@ -174,7 +178,8 @@ TEST_CASE("whichever allocation of a round fails, an undo log takes back all rou
   CHECK(touched > 0);
 }
 
-TEST_CASE("whichever allocation of taking slots out fails, the graph is what it was, and it can be done again") {
+TEST_CASE("whichever allocation of taking slots out fails, the graph is what it was, and it can be done again" *
+          support::needs_exceptions()) {
   Random random(1905);
   CAPTURE(random.seed());
   const Points points = crowded_points(random, 300);
@@ -212,7 +217,8 @@ TEST_CASE("whichever allocation of taking slots out fails, the graph is what it 
   }
 }
 
-TEST_CASE("whichever allocation of reserving fails, widening or not, lists and parents are what they were") {
+TEST_CASE("whichever allocation of reserving fails, widening or not, lists and parents are what they were" *
+          support::needs_exceptions()) {
   for (const std::size_t narrow_slots : {0U, 300U, 5'000U}) {  // wide; widened; narrow
     std::size_t failures = 0;
     for (std::size_t allowed = 0;; ++allowed) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -124,7 +125,7 @@ TEST_CASE("the smallest keys come to the front, however many there are and howev
     for (int shape = 0; shape < 4; ++shape) {
       std::vector<detail::Key> keys(size);
       for (std::size_t i = 0; i < size; ++i) {
-        const std::size_t order = shape == 0 ? i : shape == 1 ? size - i : random.below(shape == 2 ? 5 : 1'000'000);
+        const std::uint64_t order = shape == 0 ? i : shape == 1 ? size - i : random.below(shape == 2 ? 5 : 1'000'000);
         keys[i] = static_cast<detail::Key>((order << 32) | i);
       }
       std::vector<detail::Key> sorted = keys;

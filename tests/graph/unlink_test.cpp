@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "platform.hpp"
 #include "support.hpp"
 #include <shoal/graph/beam_search.hpp>
 #include <shoal/graph/unlink.hpp>
@@ -192,7 +193,8 @@ TEST_CASE("when three quarters went bit by bit, lists and recall are about those
   CHECK(eroded.recall > fresh.recall - 0.02);  // without links back it is 0.05 to 0.07 less
 }
 
-TEST_CASE("the outcome is the same on any number of workers, and when the executor gives up") {
+TEST_CASE("the outcome is the same on any number of workers, and when the executor gives up" *
+          support::needs_exceptions()) {
   Random random(2102);
   CAPTURE(random.seed());
   const Points points = support::random_points(random, 1'500, 5);
@@ -205,7 +207,7 @@ TEST_CASE("the outcome is the same on any number of workers, and when the execut
     for (std::size_t i = count; i-- > 0;) task(i);
   };
   const Executor gives_up = [](std::size_t, const std::function<void(std::size_t)>&) {
-    throw std::runtime_error("no thread to be had");
+    support::raise(std::runtime_error("no thread to be had"));
   };
   for (const Workers& workers : {Workers(2), Workers(7), Workers(3, backwards), Workers(3, gives_up)}) {
     HnswGraph again = graph.clone();

@@ -4,6 +4,7 @@
 
 #include "counting_new.hpp"
 #include "index_types.hpp"
+#include "platform.hpp"
 
 using namespace index_tests;
 using shoal::ErrorCode;
@@ -65,26 +66,30 @@ auto measured(const Make& make) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("whichever allocation of a batch fails, the prefix is exact and the batch can go on", Index,
-                   ALL_INDEXES) {
+TEST_CASE_TEMPLATE("whichever allocation of a batch fails, the prefix is exact and the batch can go on" *
+                       support::needs_exceptions(),
+                   Index, ALL_INDEXES) {
   check_every_allocation<Index>({}, false, true);
   check_every_allocation<Index>({}, true, true);
 }
 
-TEST_CASE_TEMPLATE("whichever allocation of a batch that is linked by codes fails, the prefix is exact", Index, HnswL2,
-                   HnswCosine) {
+TEST_CASE_TEMPLATE("whichever allocation of a batch that is linked by codes fails, the prefix is exact" *
+                       support::needs_exceptions(),
+                   Index, HnswL2, HnswCosine) {
   check_every_allocation<Index>({.link_by_codes = true}, false, true);
   check_every_allocation<Index>({.link_by_codes = true}, true, true);
   check_every_allocation<Index>({.atomicity = shoal::Atomicity::all_or_nothing, .link_by_codes = true}, false, false);
 }
 
-TEST_CASE_TEMPLATE("whichever allocation of an all-or-nothing batch fails, nothing is in", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("whichever allocation of an all-or-nothing batch fails, nothing is in" * support::needs_exceptions(),
+                   Index, ALL_INDEXES) {
   check_every_allocation<Index>({.atomicity = shoal::Atomicity::all_or_nothing}, false, false);
   check_every_allocation<Index>({.atomicity = shoal::Atomicity::all_or_nothing}, true, false);
 }
 
-TEST_CASE_TEMPLATE("whichever allocation of an overwriting batch fails, every id has its old or its new vector", Index,
-                   ALL_INDEXES) {
+TEST_CASE_TEMPLATE("whichever allocation of an overwriting batch fails, every id has its old or its new vector" *
+                       support::needs_exceptions(),
+                   Index, ALL_INDEXES) {
   const auto old_items = random_items(2, 100, dimensions);
   const auto new_items = random_items(3, 100, dimensions);
   Index old_index = make_index<Index>();
@@ -111,8 +116,9 @@ TEST_CASE_TEMPLATE("whichever allocation of an overwriting batch fails, every id
   }
 }
 
-TEST_CASE_TEMPLATE("whichever allocation of a bad item's batch fails, there is an error and the prefix is exact", Index,
-                   HnswL2, BruteL2) {
+TEST_CASE_TEMPLATE("whichever allocation of a bad item's batch fails, there is an error and the prefix is exact" *
+                       support::needs_exceptions(),
+                   Index, HnswL2, BruteL2) {
   auto items = random_items(4, 20, dimensions);
   items[10].second[0] = std::nanf("");
   bool failed = true;
@@ -178,15 +184,17 @@ void check_cancelled_in_round(unsigned threads, bool forever, bool only_after_ca
 }  // namespace
 
 TEST_CASE_TEMPLATE(
-    "whichever allocation of a batch that is cancelled in a round fails, the ids tell exactly what is in", Index,
-    HnswL2, HnswL2Sq8, HnswRefined) {
+    "whichever allocation of a batch that is cancelled in a round fails, the ids tell exactly what is in" *
+        support::needs_exceptions(),
+    Index, HnswL2, HnswL2Sq8, HnswRefined) {
   for (const unsigned threads : {1U, 2U}) {
     CAPTURE(threads);
     check_cancelled_in_round<Index>(threads, false, false);
   }
 }
 
-TEST_CASE_TEMPLATE("when memory runs out for good in a batch that is cancelled in a round, the ids tell what is in",
+TEST_CASE_TEMPLATE("when memory runs out for good in a batch that is cancelled in a round, the ids tell what is in" *
+                       support::needs_exceptions(),
                    Index, HnswL2, HnswL2Sq8, HnswRefined) {
   for (const unsigned threads : {1U, 2U}) {
     CAPTURE(threads);
@@ -194,15 +202,17 @@ TEST_CASE_TEMPLATE("when memory runs out for good in a batch that is cancelled i
   }
 }
 
-TEST_CASE_TEMPLATE("when there is no memory to link a cancelled round again, the ids tell exactly what is in", Index,
-                   HnswL2, HnswRefined) {
+TEST_CASE_TEMPLATE("when there is no memory to link a cancelled round again, the ids tell exactly what is in" *
+                       support::needs_exceptions(),
+                   Index, HnswL2, HnswRefined) {
   for (const unsigned threads : {1U, 2U}) {
     CAPTURE(threads);
     check_cancelled_in_round<Index>(threads, true, true);
   }
 }
 
-TEST_CASE_TEMPLATE("when linking a cancelled round again fails once, the round is in as a whole, and the ids tell",
+TEST_CASE_TEMPLATE("when linking a cancelled round again fails once, the round is in as a whole, and the ids tell" *
+                       support::needs_exceptions(),
                    Index, HnswL2, HnswL2Sq8, HnswRefined) {
   for (const unsigned threads : {1U, 2U}) {
     CAPTURE(threads);
@@ -210,14 +220,17 @@ TEST_CASE_TEMPLATE("when linking a cancelled round again fails once, the round i
   }
 }
 
-TEST_CASE("when there is no memory to link a cancelled round of codes again, the ids tell exactly what is in") {
+TEST_CASE("when there is no memory to link a cancelled round of codes again, the ids tell exactly what is in" *
+          support::needs_exceptions()) {
   for (const unsigned threads : {1U, 2U}) {
     CAPTURE(threads);
     check_cancelled_in_round<HnswL2Sq8>(threads, true, true);
   }
 }
 
-TEST_CASE_TEMPLATE("a search that runs out of memory says so and leaves the next one unharmed", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("a search that runs out of memory says so and leaves the next one unharmed" *
+                       support::needs_exceptions(),
+                   Index, ALL_INDEXES) {
   Index index = make_index<Index>();
   REQUIRE(index.batch_insert(random_items(5, 300, dimensions)));
   const std::vector<float> query(dimensions, 0.25F);
@@ -240,10 +253,10 @@ TEST_CASE_TEMPLATE("a search that runs out of memory says so and leaves the next
   }
 }
 
-TEST_CASE("reserving more than there is fails without harm") {
+TEST_CASE("reserving more than there is fails without harm" * support::needs_exceptions()) {
   HnswL2 index = make_index<HnswL2>();
   REQUIRE(index.batch_insert(random_items(6, 10, dimensions)));
-  CHECK(index.reserve(std::size_t{1} << 40).error().code() == ErrorCode::capacity_exceeded);
+  CHECK(index.reserve(shoal::max_slots + 1).error().code() == ErrorCode::capacity_exceeded);
   {
     const support::FailingAllocations failing(3, true);
     CHECK(index.reserve(1'000'000).error().code() == ErrorCode::out_of_memory);

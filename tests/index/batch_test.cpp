@@ -5,9 +5,13 @@
 #include <memory>
 #include <sstream>
 #include <stdexcept>
+#include <version>
+#if defined(__cpp_lib_jthread)
 #include <stop_token>
+#endif
 
 #include "index_types.hpp"
+#include "platform.hpp"
 
 using namespace index_tests;
 using shoal::ErrorCode;
@@ -65,12 +69,12 @@ struct Throwing {
     const Throwing* source = nullptr;
     std::size_t i = 0;
     const support::Item& operator*() const {
-      if (!source->on_increment && i == source->throw_at) throw std::runtime_error("the disk is gone");
+      if (!source->on_increment && i == source->throw_at) support::raise(std::runtime_error("the disk is gone"));
       return source->items[i];
     }
     Iterator& operator++() {
       ++i;
-      if (source->on_increment && i == source->throw_at) throw std::runtime_error("the disk is gone");
+      if (source->on_increment && i == source->throw_at) support::raise(std::runtime_error("the disk is gone"));
       return *this;
     }
     void operator++(int) { ++*this; }
@@ -313,6 +317,7 @@ TEST_CASE_TEMPLATE("a callback that returns false ends the batch with what is in
   }
 }
 
+#if defined(__cpp_lib_jthread)
 TEST_CASE_TEMPLATE("a requested stop ends the batch before the next item is read", Index, ALL_INDEXES) {
   Index index = make_index<Index>();
   std::stop_source stop;
@@ -352,6 +357,7 @@ TEST_CASE_TEMPLATE("a requested stop ends the batch before the next item is read
         options));
   }
 }
+#endif
 
 TEST_CASE("after a stop a single-pass source still has the next item") {
   const auto items = random_items(17, 10, dimensions);
@@ -372,7 +378,8 @@ TEST_CASE("after a stop a single-pass source still has the next item") {
   check_holds(index, iota(0, 10), 100);
 }
 
-TEST_CASE_TEMPLATE("a source that throws ends the batch, and its exception is kept", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("a source that throws ends the batch, and its exception is kept" * support::needs_exceptions(),
+                   Index, ALL_INDEXES) {
   for (const bool on_increment : {false, true}) {
     Index index = make_index<Index>();
     const auto result = index.batch_insert(Throwing{random_items(18, 30, dimensions), 12, on_increment});
@@ -384,9 +391,10 @@ TEST_CASE_TEMPLATE("a source that throws ends the batch, and its exception is ke
   }
 }
 
-TEST_CASE_TEMPLATE("a source whose size throws is a source that throws", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("a source whose size throws is a source that throws" * support::needs_exceptions(), Index,
+                   ALL_INDEXES) {
   struct NoSize : std::vector<support::Item> {
-    [[noreturn]] std::size_t size() const { throw std::runtime_error("no size"); }
+    [[noreturn]] std::size_t size() const { support::raise(std::runtime_error("no size")); }
   };
   Index index = make_index<Index>();
   const auto result = index.batch_insert(NoSize());
@@ -406,10 +414,11 @@ TEST_CASE("a callback may search on several threads") {
   }));
 }
 
-TEST_CASE_TEMPLATE("a callback that throws ends the batch, and its item stays in", Index, ALL_INDEXES) {
+TEST_CASE_TEMPLATE("a callback that throws ends the batch, and its item stays in" * support::needs_exceptions(), Index,
+                   ALL_INDEXES) {
   Index index = make_index<Index>();
   const auto result = index.batch_insert(random_items(19, 30, dimensions), [](std::size_t done, std::size_t) {
-    if (done == 13) throw 42;
+    if (done == 13) support::raise(42);
   });
   REQUIRE(!result);
   CHECK(result.error().cause.code() == ErrorCode::callback_failed);

@@ -12,6 +12,7 @@
 #include "../io/support.hpp"
 #include "counting_new.hpp"
 #include "durable.hpp"
+#include "platform.hpp"
 #include "shared_store.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
@@ -32,7 +33,8 @@ void check_agrees(const Durable& durable) {
 
 }  // namespace
 
-TEST_CASE("whichever allocation of a change fails, nothing is lost and the index catches up") {
+TEST_CASE("whichever allocation of a change fails, nothing is lost and the index catches up" *
+          support::needs_exceptions()) {
   const auto items = random_items(1, 60, dimensions);
   std::vector<Record<Id>> records;
   for (const auto& [id, vector] : items) records.push_back({.id = id + 1'000, .vector = vector});
@@ -85,7 +87,8 @@ TEST_CASE("whichever allocation of a change fails, nothing is lost and the index
   CHECK(refused > 0);
 }
 
-TEST_CASE("whichever allocation of a batch_insert fails, what it says is in is what the store has") {
+TEST_CASE("whichever allocation of a batch_insert fails, what it says is in is what the store has" *
+          support::needs_exceptions()) {
   const auto items = random_items(2, 40, dimensions);
   std::size_t refused = 0;
   for (const bool forever : {false, true}) {
@@ -120,7 +123,7 @@ TEST_CASE("whichever allocation of a batch_insert fails, what it says is in is w
   CHECK(refused > 0);
 }
 
-TEST_CASE("records that find no room and no memory to tell are refused with an error") {
+TEST_CASE("records that find no room and no memory to tell are refused with an error" * support::needs_exceptions()) {
   const auto items = random_items(3, 8, dimensions);
   std::vector<Record<Id>> records;
   for (const auto& [id, vector] : items) records.push_back({.id = id, .vector = vector});
@@ -140,7 +143,8 @@ TEST_CASE("records that find no room and no memory to tell are refused with an e
   }
 }
 
-TEST_CASE("a batch that memory was missing to begin to link is linked by the next change") {
+TEST_CASE("a batch that memory was missing to begin to link is linked by the next change" *
+          support::needs_exceptions()) {
   struct CostlyExecutor {  // to copy it allocates
     std::vector<int> state = std::vector<int>(100);
     void operator()(std::size_t count, const std::function<void(std::size_t)>& task) const {
@@ -170,7 +174,8 @@ TEST_CASE("a batch that memory was missing to begin to link is linked by the nex
   }
 }
 
-TEST_CASE("whichever allocation of saving or opening a snapshot fails, the store's records are there, or an error") {
+TEST_CASE("whichever allocation of saving or opening a snapshot fails, the store's records are there, or an error" *
+          support::needs_exceptions() * support::needs_index_files()) {
   using Opened = shoal::DurableIndex<Index, SharedStore>;
   const auto items = random_items(5, 40, dimensions);
   for (const bool forever : {false, true}) {
@@ -217,7 +222,7 @@ TEST_CASE("whichever allocation of saving or opening a snapshot fails, the store
   }
 }
 
-TEST_CASE("a snapshot of an index that is behind its store knows it") {
+TEST_CASE("a snapshot of an index that is behind its store knows it" * support::needs_exceptions()) {
   using Opened = shoal::DurableIndex<Index, SharedStore>;
   const auto items = random_items(6, 60, dimensions);
   std::size_t behind = 0;

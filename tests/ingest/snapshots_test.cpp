@@ -18,6 +18,7 @@
 #include "../io/faults.hpp"
 #include "../io/support.hpp"
 #include "durable.hpp"
+#include "platform.hpp"
 #include "shared_store.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
@@ -426,7 +427,7 @@ TEST_CASE("when any operation of saving fails, that is said, and the snapshot be
   CHECK(open<Graph>(saved.store, saved.folder).open_report().snapshot == saved.previous());
 }
 
-TEST_CASE("a program that is killed while it saves leaves snapshots that open") {
+TEST_CASE("a program that is killed while it saves leaves snapshots that open" * support::needs_processes()) {
   const Saved saved;
   auto durable = open<Graph>(saved.store, saved.folder);
   REQUIRE(durable.batch_write(some_records(7, 20, 5'000)));

@@ -158,7 +158,8 @@ TEST_CASE("the bytes of a file are where its documentation says") {
   CHECK(text(208) == "float32");
   const std::vector<std::uint64_t> kinds{1, 3, 4, 2, 10, 5, 6, 7, 8, 9};
   REQUIRE(number(32, 4) == kinds.size());
-  std::uint64_t end = 1'024, ids_at = 0, floats_at = 0, gone_at = 0;
+  std::uint64_t end = 1'024;
+  std::size_t ids_at = 0, floats_at = 0, gone_at = 0;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     const std::size_t at = 256 + 32 * i;
     REQUIRE(number(at, 4) == kinds[i]);
@@ -168,9 +169,9 @@ TEST_CASE("the bytes of a file are where its documentation says") {
     REQUIRE(number(at + 4, 4) == checksum(Bytes(bytes.begin() + static_cast<std::ptrdiff_t>(end),
                                                 bytes.begin() + static_cast<std::ptrdiff_t>(offset + length))));
     end = offset + length;
-    if (kinds[i] == 1) ids_at = offset;
-    if (kinds[i] == 3) gone_at = offset;
-    if (kinds[i] == 10) floats_at = offset;
+    if (kinds[i] == 1) ids_at = static_cast<std::size_t>(offset);
+    if (kinds[i] == 3) gone_at = static_cast<std::size_t>(offset);
+    if (kinds[i] == 10) floats_at = static_cast<std::size_t>(offset);
     if (kinds[i] == 10) REQUIRE(number(at + 24, 8) == golden_dimensions * 4);
   }
   CHECK(end == bytes.size());

@@ -12,6 +12,7 @@
 
 #include "counting_new.hpp"
 #include "fixtures.hpp"
+#include "platform.hpp"
 
 using namespace io_tests;
 using shoal::ErrorCode;
@@ -121,7 +122,8 @@ TEST_CASE("F1: a file of 90 bytes that asks for 16 GB is refused") {
   CHECK(peak_of_load(bytes) < 20'000);
 }
 
-TEST_CASE("F1: memory that runs out while a file is loaded is an error, wherever it does") {
+TEST_CASE("F1: memory that runs out while a file is loaded is an error, wherever it does" *
+          support::needs_exceptions()) {
   MemoryFiles files;
   files.files["index"] = some_file(true);
   std::size_t failures = 0;
@@ -145,7 +147,8 @@ TEST_CASE("F1: memory that runs out while a file is loaded is an error, wherever
   CHECK(failures > 10);
 }
 
-TEST_CASE("memory that runs out while an index is saved is an error, and the old file is intact") {
+TEST_CASE("memory that runs out while an index is saved is an error, and the old file is intact" *
+          support::needs_exceptions()) {
   Index index({.dimensions = 4, .M = 4});
   REQUIRE(index.batch_insert(random_items(7, 200, 4)));
   const Folder folder;

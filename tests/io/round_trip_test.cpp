@@ -11,6 +11,7 @@
 
 #include "fixtures.hpp"
 #include "metrics.hpp"
+#include "platform.hpp"
 
 using namespace io_tests;
 using shoal::ErrorCode;
@@ -20,7 +21,7 @@ namespace {
 
 /// A user's own metric that files know, and a storage policy of a user's that is made of rows as they are kept.
 struct NamedManhattan : support::Manhattan {
-  static constexpr std::string_view name = "test manhattan";
+  [[maybe_unused]] static constexpr std::string_view name = "test manhattan";
 };
 
 /// Two indexes that should be the same, in all that can be asked.
@@ -236,7 +237,7 @@ TEST_CASE_TEMPLATE("a save from the callback of a batch holds the items so far",
   }
 }
 
-TEST_CASE("an index is saved while others search it, and the next change waits") {
+TEST_CASE("an index is saved while others search it, and the next change waits" * support::needs_threads()) {
   constexpr std::size_t dimensions = 16;
   using Index = shoal::HnswIndex<shoal::L2Squared>;
   Index index({.dimensions = dimensions});

@@ -14,6 +14,7 @@
 
 #include "faults.hpp"
 #include "fixtures.hpp"
+#include "platform.hpp"
 
 using namespace io_tests;
 using shoal::ErrorCode;
@@ -119,7 +120,8 @@ TEST_CASE("a disk that is really full is an error") {
   CHECK(folder.file_count() == 0);
 }
 
-TEST_CASE("a program that is killed during a save leaves the old file or the new one, whole") {
+TEST_CASE("a program that is killed during a save leaves the old file or the new one, whole" *
+          support::needs_processes()) {
   const Index old_index = index_of(10), index = index_of(4'000, 60);
   const Bytes old_bytes = bytes_of(old_index), new_bytes = bytes_of(index);
   const std::size_t operations = operations_of(index).size();
@@ -148,7 +150,8 @@ TEST_CASE("a program that is killed during a save leaves the old file or the new
   }
 }
 
-TEST_CASE("of two programs and several threads that save to one path, one has written the file, whole") {
+TEST_CASE("of two programs and several threads that save to one path, one has written the file, whole" *
+          support::needs_processes() * support::needs_threads()) {
   const std::vector<Index> indexes = [] {
     std::vector<Index> all;
     for (const std::size_t count : std::vector<std::size_t>{700, 900, 1'100}) all.push_back(index_of(count));

@@ -31,7 +31,7 @@ class Folder {
  public:
   Folder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "shoal-io-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::bad_alloc();
+    if (mkdtemp(pattern.data()) == nullptr) shoal::detail::raise_bad_alloc();
     path_ = pattern;
   }
   ~Folder() { std::filesystem::remove_all(path_); }

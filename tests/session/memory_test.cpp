@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "counting_new.hpp"
+#include "platform.hpp"
 #include "support.hpp"
 
 using namespace session_tests;
@@ -152,7 +153,8 @@ TEST_CASE("what a large search and what many at once needed goes when they end")
   REQUIRE(handle.try_search(saved.queries[0], 10) == saved.answers[0]);
 }
 
-TEST_CASE("an allocation that fails is an error of the search or of opening, and the next one works") {
+TEST_CASE("an allocation that fails is an error of the search or of opening, and the next one works" *
+          support::needs_exceptions()) {
   const Folder folder;
   const Saved saved(folder.file(), 1, 500);
   std::size_t failures = 0, successes = 0;

@@ -6,7 +6,6 @@
 // because the difference is rounded before it is squared. gamma(n) adds the second-order terms.
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -16,6 +15,7 @@
 
 #include "random.hpp"
 #include "support.hpp"
+#include <shoal/core/platform.hpp>
 #include <shoal/simd/float_kernels.hpp>
 
 namespace shoal {
@@ -205,9 +205,9 @@ TEST_CASE("multiply and largest_magnitude_bits stay inside rows beside guard pag
     float largest = 0;
     for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(operands.a[i]));
     CHECK(simd::largest_magnitude_bits(values.put_last(operands.a.data(), n), n) ==
-          std::bit_cast<std::uint32_t>(largest));
+          shoal::detail::bit_cast<std::uint32_t>(largest));
     CHECK(simd::largest_magnitude_bits(values.put_first(operands.a.data(), n), n) ==
-          std::bit_cast<std::uint32_t>(largest));
+          shoal::detail::bit_cast<std::uint32_t>(largest));
   }
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("largest_magnitude_bits finds the largest magnitude at every place, di
       row.fill(1000.0F);  // beside the values: must not be seen
       for (std::size_t i = 0; i < n; ++i) values[i] = random.uniform(-1, 1);
       values[place] = place % 2 == 0 ? -2.0F : 2.0F;
-      if (simd::largest_magnitude_bits(values, n) != std::bit_cast<std::uint32_t>(2.0F)) {
+      if (simd::largest_magnitude_bits(values, n) != shoal::detail::bit_cast<std::uint32_t>(2.0F)) {
         FAIL_CHECK("place " << place << " of " << n << ", offset " << offset);
       }
     }
@@ -231,7 +231,7 @@ TEST_CASE("largest_magnitude_bits finds the largest magnitude at every place, di
 
 TEST_CASE("largest_magnitude_bits tells NaN, infinity, the largest finite number, denormals and zero apart") {
   constexpr std::uint32_t infinity_bits = 0x7F80'0000U;
-  const auto float_of = [](std::uint32_t bits) { return std::bit_cast<float>(bits); };
+  const auto float_of = [](std::uint32_t bits) { return shoal::detail::bit_cast<float>(bits); };
   const auto among_ones = [](float special) {
     std::vector<float> values(37, 1.0F);
     values[20] = special;
@@ -245,8 +245,8 @@ TEST_CASE("largest_magnitude_bits tells NaN, infinity, the largest finite number
     }
     CHECK(among_ones(float_of(sign | infinity_bits)) == infinity_bits);
     CHECK(among_ones(float_of(sign | (infinity_bits - 1))) == infinity_bits - 1);  // the largest finite number
-    CHECK(among_ones(float_of(sign | 1U)) == std::bit_cast<std::uint32_t>(1.0F));
-    CHECK(among_ones(float_of(sign)) == std::bit_cast<std::uint32_t>(1.0F));
+    CHECK(among_ones(float_of(sign | 1U)) == shoal::detail::bit_cast<std::uint32_t>(1.0F));
+    CHECK(among_ones(float_of(sign)) == shoal::detail::bit_cast<std::uint32_t>(1.0F));
     const std::array<float, 3> denormals{float_of(sign | 1U), float_of(sign | 0x007F'FFFFU), float_of(sign | 77U)};
     CHECK(simd::largest_magnitude_bits(denormals.data(), 3) == 0x007F'FFFFU);
     const std::array<float, 2> zeros{float_of(sign), 0.0F};

@@ -2,7 +2,6 @@
 // them: products, rotations, magnitudes, codes and inner products of codes. CMakeLists.txt runs all tests of kernels
 // under SHOAL_SIMD for each level.
 
-#include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +13,7 @@
 #include "levels.hpp"
 #include "random.hpp"
 #include "support.hpp"
+#include <shoal/core/platform.hpp>
 #include <shoal/simd/float_kernels.hpp>
 #include <shoal/simd/hadamard.hpp>
 #include <shoal/simd/int8_kernels.hpp>
@@ -95,7 +95,7 @@ TEST_CASE("products, transforms, magnitudes and codes are the same on every leve
       if (is_power) simd::hadamard(transformed.data(), n);
       simd::round_to_codes(levels.data(), n, 0.99F, codes.data());
       products.insert(products.end(), transformed.begin(), transformed.end());
-      products.push_back(std::bit_cast<float>(simd::largest_magnitude_bits(values.data(), n)));
+      products.push_back(shoal::detail::bit_cast<float>(simd::largest_magnitude_bits(values.data(), n)));
       products.push_back(static_cast<float>(simd::dot(codes.data(), codes.data(), n)));
       products.insert(products.end(), codes.begin(), codes.end());
       return products;

@@ -15,6 +15,7 @@
 #include "counting_new.hpp"
 #include "levels.hpp"
 #include "metrics.hpp"
+#include "platform.hpp"
 #include "support.hpp"
 #include <shoal/storage/float32.hpp>
 #include <shoal/storage/sq8.hpp>
@@ -510,7 +511,8 @@ TEST_CASE("sketches cost a bit a component and 16 bytes a row from 1,024 rows on
   }
 }
 
-TEST_CASE("whichever allocation of a reserve fails, rows stay and nothing is ruled out wrongly afterwards") {
+TEST_CASE("whichever allocation of a reserve fails, rows stay and nothing is ruled out wrongly afterwards" *
+          support::needs_exceptions()) {
   Random random(821);
   CAPTURE(random.seed());
   const std::size_t n = least;
@@ -524,11 +526,8 @@ TEST_CASE("whichever allocation of a reserve fails, rows stay and nothing is rul
     auto rows = rows_of<Rows<L2Squared>>(Vectors(vectors.begin(), vectors.begin() + 1'000));
     {
       const support::FailingAllocations failing(allowed);
-      try {
-        rows.reserve(1'100);
-      } catch (const std::bad_alloc&) {
-        ++failures;
-      }
+      SHOAL_TRY { rows.reserve(1'100); }
+      SHOAL_CATCH_BAD_ALLOC { ++failures; }
       failed = support::FailingAllocations::stop();
     }
     std::vector<float> kept(n);

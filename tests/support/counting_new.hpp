@@ -9,6 +9,7 @@
 #include <malloc.h>
 
 #include "allocation_counts.hpp"
+#include <shoal/core/platform.hpp>
 
 namespace support {
 
@@ -63,12 +64,12 @@ class FailingAllocations {
 
 void* operator new(std::size_t bytes) {
   void* memory = support::counted_allocate(bytes, 1);
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) shoal::detail::raise_bad_alloc();
   return memory;
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   void* memory = support::counted_allocate(bytes, static_cast<std::size_t>(alignment));
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) shoal::detail::raise_bad_alloc();
   return memory;
 }
 // The others call these by themselves, but not under AddressSanitizer, which has its own.
