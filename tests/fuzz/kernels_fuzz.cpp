@@ -91,7 +91,8 @@ void on_every_level(const Body& body) {
 /// To the last bit; any NaN is another.
 bool is_same(std::int32_t a, std::int32_t b) { return a == b; }
 bool is_same(float a, float b) {
-  return shoal::detail::bit_cast<std::uint32_t>(a) == shoal::detail::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+  return shoal::detail::bit_cast<std::uint32_t>(a) == shoal::detail::bit_cast<std::uint32_t>(b) ||
+         (std::isnan(a) && std::isnan(b));
 }
 
 // ---- products

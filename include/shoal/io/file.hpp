@@ -125,7 +125,7 @@ class SystemFile {
   }
   /// Gives the system leave to begin with what was written up to here. A hint.
   void begin_writeback([[maybe_unused]] std::uint64_t from, [[maybe_unused]] std::uint64_t bytes) const noexcept {
-#if defined(SYNC_FILE_RANGE_WRITE)
+#if defined(__linux__) && defined(SYNC_FILE_RANGE_WRITE)
     const int before = errno;
     (void)::sync_file_range(descriptor_, static_cast<off_t>(from), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
     errno = before;
