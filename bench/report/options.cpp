@@ -44,9 +44,9 @@ Expected<Options, int> parse_options(int argc, char** argv) {
       ->check(CLI::ExistingPath);
   app.add_option("--rounds", options.rounds, "Rounds of timed searches (default: 5)")->check(at_least_one);
   app.add_option("--out", options.out, "Folder of the report (default: report/ in the build folder)");
-  app.add_option(
-         "--only", options.only,
-         "Only data sets and sections (growth, churn, filters, latency, ingest, files) whose name contains one of these words")
+  app.add_option("--only", options.only,
+                 "Only data sets and sections (growth, churn, filters, latency, ingest, files) whose name contains one "
+                 "of these words")
       ->delimiter(',');
   app.add_option("--libraries", options.libraries, "Only libraries whose name contains one of these words")
       ->delimiter(',');

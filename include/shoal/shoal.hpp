@@ -1,6 +1,6 @@
 #pragma once
-// Umbrella header of shoal: the index, ingestion, sessions, shards, and everything they need. Optional parts, which need
-// further libraries, are included by their own headers (eigen/, mpi/, sqlite/).
+// Umbrella header of shoal: the index, ingestion, sessions, shards, and everything they need. Optional parts, which
+// need further libraries, are included by their own headers (eigen/, mpi/, sqlite/).
 
 #include "shoal/core/version.hpp"
 #include "shoal/index/brute_force_index.hpp"

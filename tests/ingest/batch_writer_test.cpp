@@ -52,7 +52,7 @@ TEST_CASE("the buffer never holds more than a batch, also when more comes at onc
   ScriptedStore store(3);
   std::size_t most = 0;
   BatchWriter writer(store, {.store_batch_size = 8, .progress_interval = 1, .progress = [&](const IngestProgress& p) {
-                               most = std::max<std::size_t>(most, p.buffered);
+                               most = std::max(most, static_cast<std::size_t>(p.buffered));
                                CHECK(p.generated == p.persisted + p.buffered);
                              }});
   REQUIRE(writer.add_all(records(100)));

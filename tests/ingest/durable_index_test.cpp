@@ -670,7 +670,7 @@ TEST_CASE("whatever is done and whatever fails: index and store agree with a map
           options.on_duplicate = static_cast<OnDuplicate>(random.below(3));
           const auto inserted = durable.batch_insert(items, shoal::NoProgress{}, options);
           for (const Id id : inserted ? *inserted : inserted.error().successful_ids) {
-            expected[id] = items[id - items[0].first].second;
+            expected[id] = items[static_cast<std::size_t>(id - items[0].first)].second;
           }
           break;
         }

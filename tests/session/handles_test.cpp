@@ -132,7 +132,8 @@ TEST_CASE("a file that is verified is the one that is searched, not a damaged on
   io_tests::Bytes damaged = good;
   for (const shoal::detail::Section& section : head->sections) {
     if (section.kind != shoal::SectionKind::floats) continue;
-    for (std::size_t i = 0; i < section.bytes; i += sizeof(float)) damaged[section.offset + i + 2] ^= std::byte{0x70};
+    for (std::size_t i = 0; i < section.bytes; i += sizeof(float))
+      damaged[static_cast<std::size_t>(section.offset) + i + 2] ^= std::byte{0x70};
   }
   io_tests::write_bytes(saved.path, damaged);
   Session session;
@@ -260,8 +261,9 @@ TEST_CASE("a filter may search another index if there is room for both, and is t
     const Handle first = open(session, a), second = open(session, b);
     std::atomic<std::size_t> right{0}, busy{0};
     const auto filter = [&](std::uint64_t id) {
-      const auto found = second.try_search(b.queries[id % 20], 10);
-      if (found && *found == b.answers[id % 20]) ++right;
+      const auto which = static_cast<std::size_t>(id % 20);
+      const auto found = second.try_search(b.queries[which], 10);
+      if (found && *found == b.answers[which]) ++right;
       if (!found && found.error().code() == ErrorCode::busy) ++busy;
       CHECK(first.try_search(a.queries[0], 10).has_value());  // its own is there
       return true;

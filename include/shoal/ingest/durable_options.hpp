@@ -5,7 +5,6 @@
 #include <functional>
 #include <string>
 
-#include "shoal/core/platform.hpp"
 #include "shoal/core/workers.hpp"
 #include "shoal/index/options.hpp"
 #include "shoal/ingest/retry.hpp"
@@ -29,9 +28,7 @@ struct DurableOptions {
   IngestClock clock{};
   StopToken stop{};                                                    ///< Ends `open` and `refresh` early.
   std::function<void(std::size_t done, std::size_t total)> opening{};  ///< Called while `open` links; total 0: unknown.
-#if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
-#endif
 };
 
 }  // namespace shoal::inline v0
