@@ -32,6 +32,7 @@ class BuildWithCMake(build_ext):
             "CMAKE_BUILD_TYPE": "Release",
             "Python_EXECUTABLE": sys.executable,
             "SHOAL_PYTHON": "ON",
+            "SHOAL_UNITY_BUILD": "ON",
             "SHOAL_PYTHON_PACKAGE_DIR": package,
             "pybind11_DIR": pybind11.get_cmake_dir(),
         }

@@ -50,8 +50,8 @@ def prepare(harness, arguments):
 
 
 def run_each(definitions, arguments):
-    """In place of the harness's workers: a process for each index, so that the memory of one is not room for the next.
-    (They also end when their queue is empty, which under load it still is when they begin.)"""
+    """In place of the harness's workers, which end when their queue is empty: that it may still be when they begin. A
+    process for each index."""
     from ann_benchmarks import runner
 
     for definition in definitions:
@@ -77,7 +77,7 @@ def run(name, algorithm, arguments):
 
 
 def read_results(name, count):
-    """{algorithm: [(recall, queries a second, build seconds, MB, parameters)]}, best recall first."""
+    """{algorithm: [(recall, queries a second, build seconds, parameters)]}, best recall first."""
     from ann_benchmarks import datasets, results
 
     true_distances = numpy.asarray(datasets.get_dataset(name)[0]["distances"])
@@ -85,8 +85,8 @@ def read_results(name, count):
     for properties, file in results.load_all_results(name, count):
         # As near as the k-th neighbour counts, as in the harness's own metric.
         hits = numpy.asarray(file["distances"]) <= true_distances[:, count - 1 : count] + 1e-3
-        speed, megabytes = 1 / properties["best_search_time"], properties["index_size"] / 1024
-        result = (float(hits.mean()), speed, properties["build_time"], megabytes, properties["name"])
+        speed = 1 / properties["best_search_time"]
+        result = (float(hits.mean()), speed, properties["build_time"], properties["name"])
         found.setdefault(properties["algo"], []).append(result)
     return {algorithm: sorted(found[algorithm], reverse=True) for algorithm in sorted(found)}
 
@@ -102,7 +102,8 @@ def frontier(runs):
 
 
 def queries_a_second_at(runs, recall):
-    """Between two points of the frontier, on a logarithmic scale of speed; None where no point reaches the recall."""
+    """Between two points of the frontier, on a logarithmic scale of speed; where all have a higher recall, the fastest;
+    None where no point reaches it."""
     points = sorted((run[0], numpy.log(run[1])) for run in frontier(runs))
     recalls, speeds = zip(*points)
     if recall > recalls[-1]:
@@ -118,11 +119,11 @@ def print_table(found):
         speeds = [queries_a_second_at(runs, recall) for recall in recalls]
         cells = "".join(f" {speed:,.0f} |" if speed else " never |" for speed in speeds)
         print(f"| {algorithm} | {len(runs)} |{cells} {runs[0][0]:.4f} |")
-    print("\n| index | build s | MB |\n|---|---|---|")
+    print("\n| index | build s |\n|---|---|")
     without_ef = re.compile(r",? '?ef(Query'?:|=) ?\d+")
-    built = {(without_ef.sub("", run[4]), run[2], run[3]) for runs in found.values() for run in runs}
-    for index, seconds, megabytes in sorted(built):
-        print(f"| {index} | {seconds:.1f} | {megabytes:.0f} |")
+    built = {(without_ef.sub("", run[3]), run[2]) for runs in found.values() for run in runs}
+    for index, seconds in sorted(built):
+        print(f"| {index} | {seconds:.1f} |")
 
 
 def draw(found, title, path):

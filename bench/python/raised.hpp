@@ -50,7 +50,7 @@ class Raised {
  private:
   /// What it says of itself: "ValueError: not a vector".
   std::string keep(py::error_already_set& error) {
-    const py::object value = error.value();
+    const py::object& value = error.value();
     if (error.trace()) PyException_SetTraceback(value.ptr(), error.trace().ptr());
     if (exception_.is_none()) exception_ = value;
     std::string text = py::str(py::type::handle_of(value).attr("__name__"));

@@ -12,7 +12,8 @@ class Shoal(BaseANN):
     """One index: a metric, a storage ("float32", "sq8", "refined_sq8"), and {"M", "efConstruction"}.
 
     It is built on all cores, as others there are. Memory is what the base class measures, the growth of the process, so
-    that it can be compared; `index_bytes` among a result's attributes is what the index itself counts.
+    that it can be compared; a small index fits into what was freed before, and then that says little. `index_bytes` among
+    a result's attributes is what the index itself counts.
     """
 
     def __init__(self, metric, storage, parameters):
