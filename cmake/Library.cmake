@@ -1,5 +1,4 @@
-# The targets a user links: shoal::shoal, and shoal::eigen, shoal::sqlite and shoal::mpi for the headers in the folders of
-# these names below include/shoal.
+# The targets a user links: shoal::shoal, and those of Components.cmake for what needs further libraries.
 #
 # Dependencies are wrapped in BUILD_INTERFACE and looked for again by the installed shoalConfig.cmake, so that the
 # installed package is the same whether they were found or fetched here.
@@ -31,25 +30,19 @@ else()
   target_link_libraries(shoal INTERFACE "$<BUILD_INTERFACE:Threads::Threads>")
 endif()
 
-if(SHOAL_EIGEN)
-  shoal_depend(Eigen3)
-  add_library(shoal_eigen INTERFACE)
-  add_library(shoal::eigen ALIAS shoal_eigen)
-  target_link_libraries(shoal_eigen INTERFACE shoal::shoal Eigen3::Eigen)
-endif()
-
-# Not fetched: a program has one SQLite, which is the system's.
-if(SHOAL_SQLITE)
-  find_package(SQLite3 REQUIRED GLOBAL)
-  add_library(shoal_sqlite INTERFACE)
-  add_library(shoal::sqlite ALIAS shoal_sqlite)
-  target_link_libraries(shoal_sqlite INTERFACE shoal::shoal SQLite::SQLite3)
-endif()
-
-# Nor is MPI, which belongs to the machine.
-if(SHOAL_MPI)
-  find_package(MPI REQUIRED COMPONENTS CXX)
-  add_library(shoal_mpi INTERFACE)
-  add_library(shoal::mpi ALIAS shoal_mpi)
-  target_link_libraries(shoal_mpi INTERFACE shoal::shoal MPI::MPI_CXX)
-endif()
+# The optional targets of Components.cmake, each by its option. Eigen is fetched where it is missing. The others are the
+# system's: a program has one SQLite, and a machine one MPI.
+include("${CMAKE_CURRENT_LIST_DIR}/Components.cmake")
+foreach(component IN LISTS shoal_components)
+  string(TOUPPER "SHOAL_${component}" wanted)
+  if(${wanted})
+    if(component STREQUAL "eigen")
+      shoal_depend(Eigen3)
+    else()
+      find_package(${shoal_${component}_package} REQUIRED GLOBAL)
+    endif()
+    add_library(shoal_${component} INTERFACE)
+    add_library(shoal::${component} ALIAS shoal_${component})
+    target_link_libraries(shoal_${component} INTERFACE shoal::shoal ${shoal_${component}_target})
+  endif()
+endforeach()
