@@ -104,6 +104,7 @@ TEST_CASE_TEMPLATE("each shard is the index that its items alone would make, and
       const auto found = shards.batch_search(queries, {.k = 10, .threads = threads});
       for (std::size_t i = 0; i < queries.size(); ++i) {
         std::vector<Found> lists;
+        lists.reserve(count);
         for (const Index& index : alone) lists.push_back(index.search(queries[i], 10));
         REQUIRE(found[i] == shoal::merge_top_k(lists, 10));
         REQUIRE(shards.search(queries[i], 10) == found[i]);
