@@ -27,7 +27,8 @@ constexpr std::size_t limits[] = {0, 100, 1'537, 3'000, LinkLists::most_narrow_s
 
 /// What `sign` writes into a place; every slot below the free place of 2-byte words comes up.
 Slot signature(std::size_t slot, unsigned level, std::size_t place) {
-  return to_slot(detail::mix64(slot * 10'000 + level * 1'000 + place) % LinkLists::most_narrow_slots);
+  return to_slot(
+      static_cast<std::size_t>(detail::mix64(slot * 10'000 + level * 1'000 + place) % LinkLists::most_narrow_slots));
 }
 /// Fills all places of a slot's lists, and its parent, with what says whose they are.
 void sign(LinkLists& lists, std::size_t slot) {
