@@ -36,7 +36,7 @@ class BuildWithCMake(build_ext):
             "SHOAL_PYTHON_PACKAGE_DIR": package,
             "pybind11_DIR": pybind11.get_cmake_dir(),
         }
-        for part in ("BUILD_TESTS", "BUILD_BENCH", "BUILD_EXAMPLES", "INSTALL", "EIGEN", "SQLITE"):
+        for part in ("BUILD_TESTS", "BUILD_BENCH", "BUILD_EXAMPLES", "INSTALL", "EIGEN", "SQLITE", "MPI"):
             options["SHOAL_" + part] = "OFF"
         arguments = [f"-D{name}={value}" for name, value in options.items()]
         arguments += shlex.split(os.environ.get("CMAKE_ARGS", ""))

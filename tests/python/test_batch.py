@@ -182,10 +182,13 @@ class TestBatches(unittest.TestCase):
         """Ctrl-C comes as soon as something is in; the batch would go on for long. Returns index and error."""
         index, rows = shoal.Index("l2", 64), vectors(60_000, dim=64)
 
+        is_over = threading.Event()
+
         def interrupt():
-            while len(index) == 0:
+            while len(index) == 0 and not is_over.is_set():
                 pass
-            signal.raise_signal(signal.SIGINT)
+            if not is_over.is_set():
+                signal.raise_signal(signal.SIGINT)
 
         handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         thread = threading.Thread(target=interrupt)
@@ -194,6 +197,7 @@ class TestBatches(unittest.TestCase):
                 thread.start()
                 index.batch_insert(*make_arguments(rows), **options)
         finally:
+            is_over.set()
             thread.join()
             signal.signal(signal.SIGINT, handler)
         error = caught.exception

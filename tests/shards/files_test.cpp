@@ -128,7 +128,7 @@ TEST_CASE("an id in a shard where it does not belong is refused, though every ch
   shoal::detail::SystemFiles files;
   shoal::ShardSetInfo set{"0-0", {}};
   for (const shoal::ShardName name : plan.names()) {
-    set.shards.push_back(*shoal::detail::save_shard(files, path, set.tag, name, wrong, shoal::SaveOptions{}));
+    set.shards.push_back(*shoal::detail::save_shard(files, {path}, set.tag, name, wrong, shoal::SaveOptions{}));
   }
   bool is_placed = false;
   REQUIRE(shoal::detail::commit_set(files, path, set, is_placed));
@@ -311,4 +311,49 @@ TEST_CASE("there is nothing at a path, or something else") {
   REQUIRE(!info);
   CHECK(info.error().message() ==
         "expected the manifest of a set of shards, it begins otherwise: " + folder.file("index"));
+}
+
+TEST_CASE("a save of another plan leaves the new set, whose files have names of their own") {
+  const Folder folder;
+  const std::string path = folder.file("set");
+  const auto items = random_items(5, 300, dimensions);
+  const auto saved_over = [&](const shoal::ShardPlan& plan) {
+    auto made = shoal::ShardedIndex<Brute>::create(make_config<Brute>(), plan);
+    REQUIRE(made);
+    REQUIRE(made->batch_insert(items));
+    REQUIRE(made->save(path));
+    const auto loaded = Shards::load(path);
+    REQUIRE_MESSAGE(loaded.has_value(), std::string(loaded ? "" : loaded.error().message()));
+    CHECK(are_alike(*loaded, *made));
+    return files_of(path);
+  };
+  const auto two = *shoal::ShardPlan::of_names({1, 2});
+  const auto before = saved_over(two), after = saved_over(*two.with(0)), last = saved_over(two);
+  for (const std::string& file : before) CHECK(!std::filesystem::exists(file));
+  for (const std::string& file : after) CHECK(!std::filesystem::exists(file));
+  for (const std::string& file : last) CHECK(std::filesystem::exists(file));
+}
+
+TEST_CASE("a set lies where a symbolic link leads, and its files are for those who may read its manifest") {
+  const Folder folder;
+  std::filesystem::create_directory(folder.file("versions"));
+  const std::string real = folder.file("versions/first"), link = folder.file("current");
+  REQUIRE(filled(2, 1, 50).save(real));
+  std::filesystem::permissions(real, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::create_symlink("versions/first", link);
+  const auto newer = filled(3, 2, 70);
+  REQUIRE(newer.save(link));
+  for (const std::string& path : {real, link}) {
+    const auto loaded = Shards::load(path);
+    REQUIRE_MESSAGE(loaded.has_value(), std::string(loaded ? "" : loaded.error().message()));
+    CHECK(are_alike(*loaded, newer));
+    CHECK(Shards::open(path).has_value());
+  }
+  CHECK(std::filesystem::is_symlink(link));
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.file("versions"))) {
+    ++files;
+    CHECK(entry.status().permissions() == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  }
+  CHECK(files == 4);  // the manifest and its shards; those before are gone
 }

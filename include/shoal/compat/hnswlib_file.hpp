@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "shoal/core/archive.hpp"
 #include "shoal/core/error.hpp"
 #include "shoal/core/slot.hpp"
 #include "shoal/graph/hnsw_graph.hpp"
@@ -152,6 +152,7 @@ class FileCursor {
 template <class File, class Point, class Label, class IsDeleted>
 [[nodiscard]] Done write_hnswlib(File& file, HnswlibHead head, const HnswGraph& graph, const Point& point,
                                  const Label& label, const IsDeleted& is_deleted) {
+  if constexpr (!lies_as_in_files) return Unexpected<Error>(numbers_differ());
   constexpr std::size_t piece_bytes = 256 * 1024;
   std::vector<std::byte> piece;
   const auto flush = [&](std::size_t least) -> Done {
@@ -186,7 +187,7 @@ template <class File, class Point, class Label, class IsDeleted>
   append(head.M);
   append(2 * head.M);
   append(head.M);
-  append(std::bit_cast<std::uint64_t>(1 / std::log(static_cast<double>(head.M))));
+  append(bit_cast<std::uint64_t>(1 / std::log(static_cast<double>(head.M))));
   append(head.ef_construction);
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const Slot slot = to_slot(i);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "shoal/compat/hnswlib_file.hpp"
+#include "shoal/core/archive.hpp"
 #include "shoal/core/error.hpp"
 #include "shoal/core/platform.hpp"
 #include "shoal/graph/check.hpp"
@@ -135,7 +137,17 @@ class HnswlibReader {
     const bool is_shadow = is_deleted && entries_.find(id).has_value();
     Id own = id;
     if (is_shadow) {
-      for (own = 0; entries_.find(own);) ++own;
+      // Only upwards: an id that was spare is erased again, and the others stay.
+      while (entries_.find(spare_)) {
+        if (spare_ == std::numeric_limits<Id>::max()) {
+          return Unexpected<Error>(make_error(ErrorCode::incompatible,
+                                              "expected an id type with room for one id more than "
+                                              "the file has, label ",
+                                              id, " is there twice and every id is taken"));
+        }
+        ++spare_;
+      }
+      own = spare_;
     }
     auto staged = entries_.stage(own, vector, OnDuplicate::overwrite);
     if (!staged) return Unexpected<Error>(std::move(staged.error()));
@@ -216,6 +228,7 @@ class HnswlibReader {
   std::vector<std::uint8_t> levels_;  // of each element
   std::vector<Slot> targets_;
   std::vector<Mark> marks_;
+  Id spare_ = 0;  // of shadows, for a moment: no id below it is free
   std::vector<std::uint64_t> deleted_;
 };
 
@@ -224,9 +237,8 @@ class HnswlibReader {
 template <class Id, class Entries, class Files, class MakeEntries, class Admit>
 [[nodiscard]] Expected<HnswlibParts<Entries>, Error> read_hnswlib(Files& files, const std::string& path,
                                                                   const MakeEntries& make_entries, const Admit& admit) {
-  const auto at_path = [&](const Error& error) {
-    return Unexpected<Error>(make_error(error.code(), error.message(), ": ", path));
-  };
+  const auto at_path = [&](const Error& error) { return Unexpected<Error>(error_at(path, error)); };
+  if constexpr (!lies_as_in_files) return at_path(numbers_differ());
   const auto file = files.open(path);
   if (!file) return Unexpected<Error>(file.error());
   const auto file_bytes = file->size();

@@ -79,15 +79,15 @@ class NumberedRows {
 template <class Ids, MatrixInput Matrix>
 [[nodiscard]] auto number_rows(const Ids& ids, const Matrix& matrix, std::size_t dimensions) {
   auto view = view_matrix(matrix, dimensions);
-  using Rows = decltype(NumberedRows(ids, *view));
-  using Result = Expected<Rows, Error>;
+  using Source = decltype(NumberedRows(ids, *view));
+  using Result = Expected<Source, Error>;
   if (!view) return Result(Unexpected<Error>(std::move(view.error())));
   const auto count = static_cast<std::size_t>(std::ranges::size(ids));
   if (count != view->rows) {
     return Result(Unexpected<Error>(make_error(ErrorCode::length_mismatch, "expected as many ids as rows, got ", count,
                                                " ids and ", view->rows, " rows")));
   }
-  return Result(Rows(ids, *view));
+  return Result(Source(ids, *view));
 }
 
 }  // namespace detail

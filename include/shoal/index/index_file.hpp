@@ -208,12 +208,6 @@ struct IndexFile {
   }
 
  private:
-  /// The same error, with the path.
-  [[nodiscard]] static Error numbers_differ() {
-    return make_error(ErrorCode::incompatible,
-                      "index files hold little-endian numbers, and those of this processor are big-endian");
-  }
-
   [[nodiscard]] static std::optional<Error> find_mismatch(const IndexFileInfo& info) {
     if constexpr (!lies_as_in_files) return numbers_differ();
     const auto mismatch = [](std::string_view what, const auto& expected, const auto& got) {

@@ -48,9 +48,9 @@ namespace shoal::inline v0::detail {
   return make_error(code, call, " failed: ", std::generic_category().message(number), ": ", path);
 }
 
-/// The same error, with the path unless it ends with it.
+/// The same error, with the path unless it says so already.
 [[nodiscard]] SHOAL_COLD inline Error error_at(const std::string& path, const Error& error) {
-  if (error.message().ends_with(path)) return error;
+  if (error.message().ends_with(": " + path)) return error;
   return make_error(error.code(), error.message(), ": ", path);
 }
 

@@ -107,6 +107,12 @@ void for_each_number(Info& info, const Visit& visit) {
   }
 }
 
+/// Why there are no files where not `lies_as_in_files`.
+[[nodiscard]] SHOAL_COLD inline Error numbers_differ() {
+  return make_error(ErrorCode::incompatible,
+                    "index files hold little-endian numbers, and those of this processor are big-endian");
+}
+
 inline constexpr std::size_t checksum_at = 12;
 inline constexpr std::size_t table_at = 256;
 inline constexpr std::size_t table_row = 32;

@@ -263,6 +263,11 @@ class MpiCommunicator {
 
   explicit MpiCommunicator(const mpi::Options& options) noexcept : options_(options) {}
 
+  [[nodiscard]] Clock::duration timeout() const noexcept {
+    constexpr std::uint64_t longest = std::uint64_t{1'000} * 3'600 * 24 * 365;
+    return std::chrono::milliseconds(std::min<std::uint64_t>(options_.timeout_ms, longest));
+  }
+
   SHOAL_COLD Error lose(Error error) noexcept {
     SHOAL_TRY { lost_ = error; }
     SHOAL_CATCH_ALL { lost_.emplace(ErrorCode::peer_lost); }
@@ -285,7 +290,7 @@ class MpiCommunicator {
       if (auto tested = call(MPI_Test(&request, &is_done, status), name); !tested) return tested;
       if (is_done != 0) return {};
       const auto waited = Clock::now() - begun;
-      if (options_.timeout_ms != 0 && waited > std::chrono::milliseconds(options_.timeout_ms)) {
+      if (options_.timeout_ms != 0 && waited > timeout()) {
         return Unexpected<Error>(
             lose(make_error(ErrorCode::peer_lost, name, ": another process did not answer for ", options_.timeout_ms,
                             " ms; rank ", rank_, " of ", size_, " gives the group up")));

@@ -96,7 +96,7 @@ class DistributedIndex : public DistributedReader<Index> {
   /// *Errors*: the first rank's, with its number, for all; the older set is there still, unless syncing the folder was
   /// what failed. peer_lost: the older set or the new one, whole.
   template <class Files = detail::SystemFiles>
-  [[nodiscard]] Expected<void, Error> save(const std::string& path, const SaveOptions& options = {},
+  [[nodiscard]] Expected<void, Error> save(const std::string& link, const SaveOptions& options = {},
                                            Files&& files = {}) {
     // What rank 0 knows that all need: the tags of the new set and of the one before.
     struct Tags {
@@ -106,7 +106,10 @@ class DistributedIndex : public DistributedReader<Index> {
     Tags tags;
     std::optional<Error> failure;
     std::optional<ShardSetInfo> before;
-    if (group_.rank() == 0) {
+    auto where = detail::find_replaced(files, link);
+    if (!where) failure = std::move(where.error());
+    const std::string path = where ? where->path : link;
+    if (where && group_.rank() == 0) {
       before = detail::find_set(files, path);
       if (before) before->tag.copy(tags.before, sizeof tags.before - 1);
       auto tag = detail::claim_tag(files, path, plan_.names().front());
@@ -122,7 +125,7 @@ class DistributedIndex : public DistributedReader<Index> {
     const std::string tag = all_tags->front().now, tag_before = all_tags->front().before;
     const ShardName name = plan_.names()[group_.rank()];
 
-    auto info = detail::save_shard(files, path, tag, name, index_, options);
+    auto info = detail::save_shard(files, *where, tag, name, index_, options);
     if (!info) failure = std::move(info.error());
     const auto infos = group_.gather_from_all(info ? *info : ShardFileInfo{});
     if (!infos) return Unexpected<Error>(infos.error());

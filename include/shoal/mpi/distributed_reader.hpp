@@ -119,13 +119,16 @@ class DistributedReader {
   /// This rank's shard of the set whose manifest rank 0 has at `path`. Errors: the same for all.
   template <class Files, class OpenFile>
   [[nodiscard]] static Expected<DistributedReader, Error> open_set(MPI_Comm comm, const Options& waiting, Files& files,
-                                                                   const std::string& path, bool verify,
+                                                                   const std::string& link, bool verify,
                                                                    const OpenFile& open_file) {
     auto group = detail::MpiCommunicator::duplicate(comm, waiting);
     if (!group) return Unexpected<Error>(std::move(group.error()));
     std::vector<std::byte> manifest;
     std::optional<Error> failure;
-    if (group->rank() == 0) {
+    auto where = detail::find_replaced(files, link);
+    if (!where) failure = std::move(where.error());
+    const std::string path = where ? where->path : link;
+    if (where && group->rank() == 0) {
       auto read = detail::read_manifest_bytes(files, path);
       if (read) {
         manifest = *std::move(read);

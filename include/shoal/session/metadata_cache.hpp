@@ -208,7 +208,8 @@ class MetadataCache {
     }
     /// False when it is to leave room to another.
     [[nodiscard]] bool may_go() const noexcept {
-      return cache_.first_ == nullptr || cache_.first_ == this || cache_.passed_ < most_passed;
+      return cache_.first_ == nullptr || cache_.first_ == this || cache_.passed_ < most_passed ||
+             cache_.first_->until_ <= Clock::now();  // it waits no longer, but was not woken yet
     }
     /// Waits until something changed. True when it has waited as long as it may.
     [[nodiscard]] bool is_late(Guard& guard) {

@@ -7,7 +7,6 @@
 // has fewer than k others before it in its shard, and so is in that list.
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <ranges>
@@ -31,7 +30,7 @@ inline constexpr bool is_neighbor<Neighbor<Id>> = true;
 template <class Id>
 [[nodiscard]] bool is_nearer(const Neighbor<Id>& a, const Neighbor<Id>& b) noexcept {
   const auto is_number = [](float value) {
-    return (std::bit_cast<std::uint32_t>(value) & 0x7FFF'FFFFU) <= 0x7F80'0000U;
+    return (detail::bit_cast<std::uint32_t>(value) & 0x7FFF'FFFFU) <= 0x7F80'0000U;
   };
   const bool a_is = is_number(a.distance), b_is = is_number(b.distance);
   if (a_is && b_is) return a < b;

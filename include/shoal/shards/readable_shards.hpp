@@ -128,8 +128,11 @@ class ReadableShards {
 
   /// All shards of the set at `path`. While another program saves there, the set before it or the one after.
   template <class Files, class OpenFile>
-  [[nodiscard]] static Expected<ReadableShards, Error> open_all(Files& files, const std::string& path, bool verify,
+  [[nodiscard]] static Expected<ReadableShards, Error> open_all(Files& files, const std::string& name, bool verify,
                                                                 const OpenFile& open_file) {
+    const auto where = detail::find_replaced(files, name);
+    if (!where) return Unexpected<Error>(where.error());
+    const std::string& path = where->path;
     auto set = detail::read_manifest(files, path);
     for (;;) {
       if (!set) return Unexpected<Error>(std::move(set.error()));

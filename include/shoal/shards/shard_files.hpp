@@ -5,6 +5,10 @@
 //   save   one:  claim_tag     each: save_shard     one: commit_set, or, where any failed, each: discard_shard
 //   open   one:  read_manifest each: open_shard
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,11 +26,20 @@
 
 namespace shoal::inline v0::detail {
 
-/// A tag that no file has yet: the file of the shard `first` is there from now on, empty. Errors: as Files'.
+[[nodiscard]] inline std::string to_hexadecimal(std::uint64_t number) {
+  std::array<char, 16> digits;
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr};
+}
+
+/// A tag that no set had: of the program, the time and a count. The file of the shard `first` is there from now on,
+/// empty. Errors: as Files'.
 template <class Files>
 [[nodiscard]] Expected<std::string, Error> claim_tag(Files& files, const std::string& path, ShardName first) {
-  for (std::uint64_t tries = 0;; ++tries) {
-    std::string tag = std::to_string(files.program()) + "-" + std::to_string(tries);
+  const auto now = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  const std::string begin = to_hexadecimal(files.program() & 0xFFFF'FFFFU) + "-" + to_hexadecimal(now) + "-";
+  for (std::uint32_t tries = 0;; ++tries) {
+    std::string tag = begin + to_hexadecimal(tries);
+    tag.resize(std::min(tag.size(), manifest_tag_bytes - 1));
     auto file = files.create(shard_path(path, tag, first));
     if (!file) return Unexpected<Error>(std::move(file.error()));
     if (!*file) continue;
@@ -48,12 +61,28 @@ template <class Files>
   return ShardFileInfo{name, header_checksum(to_bytes(*head)), head->info.live, head->info.file_bytes};
 }
 
-/// Errors: as the index's `save`; then nothing of the file is left.
+/// Makes the file, empty, for those who may read a file of that mode. Errors: as Files'.
+template <class Files>
+[[nodiscard]] Done make_readable_as(Files& files, const std::string& path, std::optional<unsigned> mode) {
+  if constexpr (requires(typename Files::File & file) { file.set_mode(0U); }) {
+    if (!mode) return {};
+    auto made = files.create(path);
+    if (!made) return Unexpected<Error>(std::move(made.error()));
+    if (*made) return (*made)->set_mode(*mode);
+    auto claimed = files.open(path);
+    if (!claimed) return Unexpected<Error>(std::move(claimed.error()));
+    return claimed->set_mode(*mode);
+  }
+  return {};
+}
+
+/// `where`: of the manifest. Errors: as the index's `save`; then nothing of the file is left.
 template <class Index, class Files, class Options>
-[[nodiscard]] Expected<ShardFileInfo, Error> save_shard(Files& files, const std::string& path, const std::string& tag,
+[[nodiscard]] Expected<ShardFileInfo, Error> save_shard(Files& files, const ReplacedFile& where, const std::string& tag,
                                                         ShardName name, const Index& index, const Options& options) {
-  const std::string file = shard_path(path, tag, name);
+  const std::string file = shard_path(where.path, tag, name);
   const auto save = [&]() -> Expected<ShardFileInfo, Error> {
+    if (auto made = make_readable_as(files, file, where.mode); !made) return Unexpected<Error>(std::move(made.error()));
     if (auto saved = index.save(file, options, files); !saved) return Unexpected<Error>(std::move(saved.error()));
     return describe_shard(files, file, name);
   };

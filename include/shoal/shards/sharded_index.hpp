@@ -152,19 +152,22 @@ class ShardedIndex : public ReadableShards<Index> {
   /// *Errors*: those of an index's `save`; the older set is there still, unless the last step, syncing the folder, was
   /// what failed. *Threads*: searches go on, changes wait. From a callback of a batch: with what it has read ahead.
   template <class Files = detail::SystemFiles>
-  [[nodiscard]] Expected<void, Error> save(const std::string& path, const SaveOptions& options = {},
+  [[nodiscard]] Expected<void, Error> save(const std::string& name, const SaveOptions& options = {},
                                            Files&& files = {}) const {
     const detail::Access::Still still(*access_);
     SHOAL_TRY {
+      const auto where = detail::find_replaced(files, name);
+      if (!where) return Unexpected<Error>(where.error());
+      const std::string& path = where->path;
       const auto before = detail::find_set(files, path);
       auto tag = detail::claim_tag(files, path, plan_.names().front());
       if (!tag) return Unexpected<Error>(std::move(tag.error()));
       ShardSetInfo set{*std::move(tag), {}};
-      auto done = save_all(files, path, set, options);
+      auto done = save_all(files, *where, set, options);
       bool is_placed = false;
       if (done) done = detail::commit_set(files, path, set, is_placed);
       if (!is_placed) {
-        for (const ShardName name : plan_.names()) detail::discard_shard(files, path, set.tag, name);
+        for (const ShardName shard : plan_.names()) detail::discard_shard(files, path, set.tag, shard);
       } else if (done && before) {
         for (const ShardFileInfo& shard : before->shards) detail::discard_shard(files, path, before->tag, shard.name);
       }
@@ -218,10 +221,10 @@ class ShardedIndex : public ReadableShards<Index> {
 
   /// Writes the files of all shards, as far as they go.
   template <class Files>
-  [[nodiscard]] detail::Done save_all(Files& files, const std::string& path, ShardSetInfo& set,
+  [[nodiscard]] detail::Done save_all(Files& files, const detail::ReplacedFile& where, ShardSetInfo& set,
                                       const SaveOptions& options) const {
     for (std::size_t i = 0; i < shards_.size(); ++i) {
-      auto info = detail::save_shard(files, path, set.tag, plan_.names()[i], shards_[i], options);
+      auto info = detail::save_shard(files, where, set.tag, plan_.names()[i], shards_[i], options);
       if (!info) return Unexpected<Error>(std::move(info.error()));
       set.shards.push_back(*info);
     }

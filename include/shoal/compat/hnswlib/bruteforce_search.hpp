@@ -22,6 +22,7 @@
 #include "shoal/compat/hnswlib/interfaces.hpp"
 #include "shoal/compat/hnswlib/point_index.hpp"
 #include "shoal/compat/hnswlib_file.hpp"
+#include "shoal/core/archive.hpp"
 #include "shoal/core/lock.hpp"
 
 namespace hnswlib {
@@ -110,9 +111,7 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
   template <class Files>
   void load(const std::string& location, SpaceInterface<dist_t>& space, Files&& files) {
     BruteforceSearch loaded(&space, std::size_t{0});
-    if (const auto done = loaded.read(files, location); !done) {
-      fail(std::string(done.error().message()) + ": " + location);
-    }
+    if (const auto done = loaded.read(files, location); !done) fail(shoal::detail::error_at(location, done.error()));
     set_space(space);
     index_ = std::move(loaded.index_);
     maxelements_ = loaded.maxelements_;
@@ -161,6 +160,9 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
   template <class File>
   [[nodiscard]] shoal::detail::Done write(File& file) const {
     using shoal::detail::put;
+    if constexpr (!shoal::detail::lies_as_in_files) {
+      return shoal::Unexpected<shoal::Error>(shoal::detail::numbers_differ());
+    }
     const auto& entries = index_->entries();
     std::vector<std::byte> piece(head_bytes);
     put(piece, 0, std::uint64_t{maxelements_});
@@ -188,6 +190,9 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
   template <class Files>
   [[nodiscard]] shoal::detail::Done read(Files& files, const std::string& location) {
     using shoal::detail::corrupt;
+    if constexpr (!shoal::detail::lies_as_in_files) {
+      return shoal::Unexpected<shoal::Error>(shoal::detail::numbers_differ());
+    }
     const auto file = files.open(location);
     if (!file) return shoal::Unexpected<shoal::Error>(file.error());
     const auto file_bytes = file->size();

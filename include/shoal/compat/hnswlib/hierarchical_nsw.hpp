@@ -317,6 +317,7 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   }
   void take_index(std::unique_ptr<shoal::detail::PointGraphIndex> index) {
     index_ = std::move(index);
+    scratch_.clear();  // it was as wide as the rows of another
     M_ = maxM_ = index_->config().M;
     maxM0_ = 2 * M_;
     ef_construction_ = std::max(index_->config().ef_construction, M_);
