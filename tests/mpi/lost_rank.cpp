@@ -33,8 +33,8 @@ int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  auto made = shoal::mpi::DistributedIndex<>::create(MPI_COMM_WORLD, {.dimensions = dimensions, .M = 6},
-                                                     {.timeout_ms = 3'000});
+  auto made =
+      shoal::mpi::DistributedIndex<>::create(MPI_COMM_WORLD, {.dimensions = dimensions, .M = 6}, {.timeout_ms = 3'000});
   require(made.has_value(), "the index is made");
   auto& index = *made;
   std::size_t calls = 0;
