@@ -17,6 +17,7 @@
 #include "shoal/index/config.hpp"
 #include "shoal/index/entries.hpp"
 #include "shoal/io/reader.hpp"
+#include "shoal/io/replace_file.hpp"
 #include "shoal/io/writer.hpp"
 
 namespace shoal::inline v0 {

@@ -25,6 +25,7 @@
 #include "shoal/index/batch_source.hpp"
 #include "shoal/index/hnsw_index.hpp"
 #include "shoal/index/progress.hpp"
+#include "shoal/io/replace_file.hpp"
 #include "shoal/mpi/communicator.hpp"
 #include "shoal/mpi/distributed_reader.hpp"
 #include "shoal/mpi/shards_of_ranks.hpp"

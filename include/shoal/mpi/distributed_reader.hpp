@@ -22,6 +22,7 @@
 #include "shoal/index/options.hpp"
 #include "shoal/index/vector_input.hpp"
 #include "shoal/io/file.hpp"
+#include "shoal/io/replace_file.hpp"
 #include "shoal/mpi/communicator.hpp"
 #include "shoal/mpi/messages.hpp"
 #include "shoal/shards/merge.hpp"

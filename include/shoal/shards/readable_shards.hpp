@@ -18,6 +18,7 @@
 #include "shoal/index/options.hpp"
 #include "shoal/index/readable_index.hpp"
 #include "shoal/io/file.hpp"
+#include "shoal/io/replace_file.hpp"
 #include "shoal/shards/merge.hpp"
 #include "shoal/shards/shard_files.hpp"
 #include "shoal/shards/shard_plan.hpp"

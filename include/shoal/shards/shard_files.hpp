@@ -21,6 +21,7 @@
 #include "shoal/core/platform.hpp"
 #include "shoal/io/file.hpp"
 #include "shoal/io/reader.hpp"
+#include "shoal/io/replace_file.hpp"
 #include "shoal/shards/manifest.hpp"
 #include "shoal/shards/shard_plan.hpp"
 

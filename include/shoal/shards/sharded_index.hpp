@@ -23,6 +23,7 @@
 #include "shoal/index/mapped_index.hpp"
 #include "shoal/index/matrix_view.hpp"
 #include "shoal/index/progress.hpp"
+#include "shoal/io/replace_file.hpp"
 #include "shoal/shards/readable_shards.hpp"
 #include "shoal/shards/shard_batch.hpp"
 #include "shoal/shards/shard_files.hpp"

@@ -24,6 +24,7 @@
 #include "shoal/compat/hnswlib_file.hpp"
 #include "shoal/core/archive.hpp"
 #include "shoal/core/lock.hpp"
+#include "shoal/io/replace_file.hpp"
 
 namespace hnswlib {
 

@@ -26,6 +26,7 @@
 #include "shoal/compat/import_hnswlib.hpp"
 #include "shoal/core/lock.hpp"
 #include "shoal/index/scratch_pool.hpp"
+#include "shoal/io/replace_file.hpp"
 
 namespace hnswlib {
 
