@@ -3,9 +3,12 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "../io/faults.hpp"
+#include "counting_new.hpp"
 #include "support.hpp"
 
 using namespace mpi_tests;
@@ -217,14 +220,108 @@ TEST_CASE("a rank that is full ends the batch at its item, and nothing behind it
   check_ended_at(index, result, expected, ErrorCode::capacity_exceeded);
 }
 
-TEST_CASE("a change from inside the callback is refused there and nobody waits for it") {
+TEST_CASE("a collective call from inside another is refused there and nobody waits for it") {
   auto index = make_distributed<Brute>();
+  const auto query = make_queries(1);
   std::size_t refused = 0;
-  REQUIRE(index.batch_insert(at_root(random_items(11, 50, dimensions)), [&](std::size_t, std::size_t) {
+  const auto is_busy = [](const auto& result) { return !result && result.error().code() == ErrorCode::busy; };
+  const auto call_all = [&] {
     const auto inserted = index.batch_insert(random_items(12, 1, dimensions, 900));
-    if (!inserted && inserted.error().cause.code() == ErrorCode::reentrant_mutation) ++refused;
-  }));
+    if (!inserted && inserted.error().cause.code() == ErrorCode::reentrant_mutation && is_busy(index.size()) &&
+        is_busy(index.try_batch_search(query, {.k = 1})) && is_busy(index.try_batch_search_each(query, {.k = 1})) &&
+        is_busy(index.save("nowhere/set"))) {
+      ++refused;
+    }
+  };
+  REQUIRE(index.batch_insert(at_root(random_items(11, 50, dimensions)), [&](std::size_t, std::size_t) { call_all(); }));
   CHECK(refused == (rank() == 0 ? 50 : 0));
+  refused = 0;
+  REQUIRE(index.try_batch_search(query, {.k = 50, .filter = [&](std::uint64_t) {
+                                           call_all();
+                                           return true;
+                                         }}));
+  CHECK(refused == index.local().size());
+  CHECK(*index.size() == 50);  // and the group goes on
+}
+
+namespace {
+
+/// Calls `call` until it succeeds, with one allocation more each time that this rank may make when it is `failing`;
+/// checks that all ranks come back with the same error, of the lack of memory. How often it failed.
+template <class Call>
+std::size_t count_failures(std::size_t failing, const Call& call) {
+  for (std::size_t allowed = 0;; ++allowed) {
+    CAPTURE(failing);
+    CAPTURE(allowed);
+    const bool fails_here = failing == static_cast<std::size_t>(rank());
+    std::optional<shoal::Error> error;
+    {
+      std::optional<support::FailingAllocations> scarce;
+      if (fails_here) scarce.emplace(allowed, true);
+      error = call();
+    }
+    int code = error ? static_cast<int>(error->code()) : -1;
+    int least = code, greatest = code;
+    MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, &greatest, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    REQUIRE(least == greatest);
+    if (!error) return allowed;
+    REQUIRE(error->code() == ErrorCode::out_of_memory);
+  }
+}
+
+template <class Result>
+std::optional<shoal::Error> error_of(const Result& result) {
+  if (result) return std::nullopt;
+  return result.error();
+}
+
+}  // namespace
+
+TEST_CASE("when memory runs out on one rank, at any allocation, all ranks say so and the group goes on") {
+  const SharedFolder folder;
+  const std::string path = folder.file("set");
+  const shoal::mpi::Options waiting{.timeout_ms = 20'000};
+  using Distributed = shoal::mpi::DistributedIndex<Brute>;
+  const auto items = at_root(random_items(20, 40, dimensions));
+  const auto queries = make_queries(4);
+  for (const std::size_t failing : std::set<std::size_t>{0, ranks() - 1}) {  // who reads, and another
+    for (const auto on_duplicate : {shoal::OnDuplicate::fail, shoal::OnDuplicate::skip}) {
+      std::optional<Distributed> index;
+      const std::size_t failures = count_failures(failing, [&]() -> std::optional<shoal::Error> {
+        {
+          const bool was_scarce = support::allocation_counts().fail_after != ~std::size_t{0};
+          const std::size_t allowed = support::allocation_counts().fail_after;
+          support::FailingAllocations::stop();
+          index.emplace(make_distributed<Brute>(0, waiting));
+          if (was_scarce) support::allocation_counts().fail_after = allowed;
+        }
+        const auto result = index->batch_insert(items, shoal::NoProgress{}, {.on_duplicate = on_duplicate});
+        support::FailingAllocations::stop();
+        if (result) return std::nullopt;
+        REQUIRE(result.error().successful_ids == iota(0, result.error().completed_count));
+        REQUIRE(*index->size() == result.error().completed_count);
+        return result.error().cause;
+      });
+      CHECK(failures > 5);
+      CHECK(*index->size() == 40);
+    }
+    auto index = make_distributed<Brute>(0, waiting);
+    REQUIRE(index.batch_insert(items));
+    std::vector<Found> found;
+    CHECK(count_failures(failing, [&] {
+            auto result = index.try_batch_search_each(queries, {.k = 5});
+            auto error = error_of(result);
+            if (result) found = *std::move(result);
+            return error;
+          }) > 5);
+    CHECK(found == *index.try_batch_search_each(queries, {.k = 5}));
+    CHECK(count_failures(failing, [&] { return error_of(index.save(path)); }) > 5);
+    wait_for_all();
+    auto loaded = Distributed::load(MPI_COMM_WORLD, path);
+    REQUIRE(loaded);
+    CHECK(*loaded->try_batch_search_each(queries, {.k = 5}) == found);
+  }
 }
 
 TEST_CASE("a bad query is refused with its position before anything is searched, for all") {

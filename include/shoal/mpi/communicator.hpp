@@ -5,10 +5,14 @@
 // MPI_Test, and time is what tells. After that the group is lost: every later call fails at once, so all its processes
 // come to an end, the ones that saw nothing by waiting for the one that did.
 //
+// Nothing leaves between two calls that all make: what goes wrong on one process in the meantime is what they say to
+// each other next (`together`), so that all leave at the same place.
+//
 // Memory that MPI may still write to must not be given back: when a call is lost, what it was in stays for ever.
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +32,7 @@
 #include <mpi.h>
 
 #include "shoal/core/error.hpp"
+#include "shoal/core/exception.hpp"
 #include "shoal/core/platform.hpp"
 
 namespace shoal::inline v0 {
@@ -37,7 +42,8 @@ namespace mpi {
 /// How processes wait for each other.
 struct Options {
   /// How long a process may be silent before it counts as lost; 0: for ever. Longer than the longest piece of work that
-  /// one does alone: linking a block of a batch (at most 1,024 vectors), a thousand queries, saving or loading a shard.
+  /// one does alone: linking a block of a batch (at most 1,024 vectors), a thousand queries, saving or loading a shard;
+  /// and what the caller's own code takes meanwhile: a source that is slow to give a block, a callback, a filter.
   std::uint64_t timeout_ms = 600'000;
   /// Bytes of one message; what is larger goes in pieces. At most 2^31 - 1, which is what MPI counts in.
   std::size_t message_bytes = std::size_t{1} << 30;
@@ -61,9 +67,9 @@ struct ErrorNote {
     std::memcpy(text.data(), message.data(), length);
   }
   [[nodiscard]] bool is_one() const noexcept { return code != none; }
-  /// Errors: std::bad_alloc.
-  [[nodiscard]] Error error() const {
-    return Error(static_cast<ErrorCode>(code), std::string(text.data(), std::min<std::size_t>(length, text.size())));
+  [[nodiscard]] Error error() const noexcept {
+    return make_error(static_cast<ErrorCode>(code),
+                      std::string_view(text.data(), std::min<std::size_t>(length, text.size())));
   }
 };
 
@@ -71,10 +77,11 @@ struct ErrorNote {
 class MpiCommunicator {
  public:
   using Bytes = std::vector<std::byte>;
+  static constexpr std::size_t most_said = 512;  ///< Bytes of what each says to all.
   using Done = Expected<void, Error>;
 
   /// A copy of `from`; called by all its processes. Errors: invalid_config, when MPI is not running or `from` is no
-  /// group of one side; peer_lost.
+  /// group of one side; out_of_memory, which the others see as peer_lost.
   [[nodiscard]] static Expected<MpiCommunicator, Error> duplicate(MPI_Comm from, const mpi::Options& options) {
     int is_begun = 0, is_ended = 0, has_two_sides = 0;
     MPI_Initialized(&is_begun);
@@ -94,9 +101,15 @@ class MpiCommunicator {
           make_error(ErrorCode::invalid_config, "message_bytes must be 1 to ", most, ", got ", options.message_bytes));
     }
     MpiCommunicator made(options);
+    std::unique_ptr<MPI_Comm> copy;
     MPI_Comm_rank(from, &made.rank_);
     MPI_Comm_size(from, &made.size_);
-    auto copy = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
+    SHOAL_TRY {
+      copy = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
+      made.said_ = std::make_unique<std::byte[]>(most_said);
+      made.heard_ = std::make_unique<std::byte[]>(most_said * made.size());
+    }
+    SHOAL_CATCH_ALL { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
     MPI_Request request = MPI_REQUEST_NULL;
     auto done = made.call(MPI_Comm_idup(from, copy.get(), &request), "MPI_Comm_idup");
     if (done) done = made.wait(request, "MPI_Comm_idup");
@@ -113,13 +126,17 @@ class MpiCommunicator {
         rank_(other.rank_),
         size_(other.size_),
         options_(other.options_),
-        lost_(std::move(other.lost_)) {}
+        lost_(std::move(other.lost_)),
+        said_(std::move(other.said_)),
+        heard_(std::move(other.heard_)) {}
   MpiCommunicator& operator=(MpiCommunicator&& other) noexcept {
     std::swap(comm_, other.comm_);
     rank_ = other.rank_;
     size_ = other.size_;
     options_ = other.options_;
     lost_.swap(other.lost_);
+    said_.swap(other.said_);
+    heard_.swap(other.heard_);
     return *this;
   }
   ~MpiCommunicator() {
@@ -132,40 +149,67 @@ class MpiCommunicator {
   [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(size_); }
   [[nodiscard]] bool is_lost() const noexcept { return lost_.has_value(); }
 
-  /// What each process says, by rank.
-  template <class T>
-    requires std::is_trivially_copyable_v<T>
-  [[nodiscard]] Expected<std::vector<T>, Error> gather_from_all(const T& mine) {
-    if (lost_) return Unexpected<Error>(*lost_);
-    SHOAL_TRY {
-      auto said = std::make_unique<T>(mine);
-      auto heard = std::make_unique<std::vector<T>>(size());
-      MPI_Request request = MPI_REQUEST_NULL;
-      constexpr int bytes = sizeof(T);
-      auto done = call(MPI_Iallgather(said.get(), bytes, MPI_BYTE, heard->data(), bytes, MPI_BYTE, comm_, &request),
-                       "MPI_Iallgather");
-      if (done) done = wait(request, "MPI_Iallgather");
-      if (done) return std::move(*heard);
-      abandon(said);
-      abandon(heard);
-      return Unexpected<Error>(std::move(done.error()));
+  /// The right to what all do together. There is one: a call from inside another, such as from a callback, would send
+  /// to processes that wait for something else.
+  class Turn {
+   public:
+    explicit Turn(MpiCommunicator& group) noexcept : group_(group), is_taken_(group.is_in_call_.exchange(true)) {}
+    ~Turn() {
+      if (!is_taken_) group_.is_in_call_ = false;
     }
-    SHOAL_CATCH_ALL { return Unexpected<Error>(lose_step()); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    /// Why it cannot be had, if it cannot.
+    [[nodiscard]] std::optional<Error> refusal(ErrorCode code) const noexcept {
+      if (!is_taken_) return std::nullopt;
+      return make_error(code, "expected one collective call at a time, got one from inside another");
+    }
+
+   private:
+    MpiCommunicator& group_;
+    bool is_taken_;
+  };
+
+  /// What each process says, by rank; until the next call. Needs no memory, for it is how others hear of its lack.
+  template <class T>
+    requires(std::is_trivially_copyable_v<T> && sizeof(T) <= most_said)
+  [[nodiscard]] Expected<std::span<const T>, Error> gather_from_all(const T& mine) {
+    if (lost_) return Unexpected<Error>(*lost_);
+    constexpr int bytes = sizeof(T);
+    std::memcpy(said_.get(), &mine, sizeof(T));
+    MPI_Request request = MPI_REQUEST_NULL;
+    auto done = call(MPI_Iallgather(said_.get(), bytes, MPI_BYTE, heard_.get(), bytes, MPI_BYTE, comm_, &request),
+                     "MPI_Iallgather");
+    if (done) done = wait(request, "MPI_Iallgather");
+    if (done) return std::span(reinterpret_cast<const T*>(heard_.get()), size());
+    abandon(said_);
+    abandon(heard_);
+    return Unexpected<Error>(std::move(done.error()));
   }
 
   /// The first error that any has, with its rank before it; the same for all. None: nobody has one.
   [[nodiscard]] Done agree(const std::optional<Error>& mine) {
     const auto notes = gather_from_all(mine ? ErrorNote(*mine) : ErrorNote());
     if (!notes) return Unexpected<Error>(notes.error());
-    SHOAL_TRY {
-      for (std::size_t rank = 0; rank < notes->size(); ++rank) {
-        if (!(*notes)[rank].is_one()) continue;
-        const Error error = (*notes)[rank].error();
-        return Unexpected<Error>(make_error(error.code(), "rank ", rank, ": ", error.message()));
-      }
-      return {};
+    for (std::size_t rank = 0; rank < notes->size(); ++rank) {
+      if (!(*notes)[rank].is_one()) continue;
+      const Error error = (*notes)[rank].error();
+      return Unexpected<Error>(make_error(error.code(), "rank ", rank, ": ", error.message()));
     }
-    SHOAL_CATCH_ALL { return Unexpected<Error>(lose_step()); }
+    return {};
+  }
+
+  /// Each takes `step()`, which may throw; then all agree on how that went.
+  template <class Step>
+  [[nodiscard]] Done together(const Step& step) {
+    std::optional<Error> failure;
+    SHOAL_TRY {
+      if (Done done = step(); !done) failure = std::move(done.error());
+    }
+    SHOAL_CATCH_ALL {
+      failure = is_bad_alloc() ? Error(ErrorCode::out_of_memory) : describe_exception(ErrorCode::io_error);
+    }
+    return agree(failure);
   }
 
   /// A mark that is set for any is set for all. As many for each.
@@ -185,9 +229,12 @@ class MpiCommunicator {
   [[nodiscard]] Done broadcast(Bytes& bytes, std::size_t root) {
     const auto sizes = gather_from_all(std::uint64_t{bytes.size()});
     if (!sizes) return Unexpected<Error>(sizes.error());
-    if (auto ready = agree(make_room(bytes, (*sizes)[root])); !ready) return ready;
-    auto kept = std::make_unique<Bytes>(std::move(bytes));
-    Done done;
+    std::unique_ptr<Bytes> kept;
+    auto done = together([&]() -> Done {
+      kept = std::make_unique<Bytes>(std::move(bytes));
+      return make_room(*kept, (*sizes)[root]);
+    });
+    if (!done) return done;
     for_each_piece(kept->size(), [&](std::size_t at, int count) {
       MPI_Request request = MPI_REQUEST_NULL;
       done =
@@ -225,18 +272,16 @@ class MpiCommunicator {
     const auto sizes = gather_from_all(std::uint64_t{mine.size()});
     if (!sizes) return Unexpected<Error>(sizes.error());
     std::vector<Bytes> parts;
-    std::optional<Error> no_room;
-    if (rank() == root) {
-      SHOAL_TRY {
-        parts.resize(size());
-        for (std::size_t from = 0; from < size() && !no_room; ++from) {
-          if (from != root) no_room = make_room(parts[from], (*sizes)[from]);
-        }
+    auto done = together([&]() -> Done {
+      if (rank() != root) return {};
+      parts.resize(size());
+      Done room;
+      for (std::size_t from = 0; from < size() && room; ++from) {
+        if (from != root) room = make_room(parts[from], (*sizes)[from]);
       }
-      SHOAL_CATCH_ALL { no_room = Error(ErrorCode::out_of_memory); }
-    }
-    if (auto ready = agree(no_room); !ready) return Unexpected<Error>(std::move(ready.error()));
-    Done done;
+      return room;
+    });
+    if (!done) return Unexpected<Error>(std::move(done.error()));
     if (rank() != root) {
       done = send(mine, root);
       if (!done) abandon_rows(mine);
@@ -253,9 +298,6 @@ class MpiCommunicator {
     if (!done) return Unexpected<Error>(std::move(done.error()));
     return parts;
   }
-
-  /// This process cannot go on in step with the others, which will find that out by waiting.
-  SHOAL_COLD Error lose_step() noexcept { return lose(Error(ErrorCode::out_of_memory)); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -342,20 +384,15 @@ class MpiCommunicator {
     });
     return done;
   }
-  /// Errors: out_of_memory, also for a size that nothing can have.
-  [[nodiscard]] static std::optional<Error> make_room(Bytes& bytes, std::uint64_t count) noexcept {
-    SHOAL_TRY {
-      if (count <= bytes.max_size()) {
-        bytes.resize(static_cast<std::size_t>(count));
-        return std::nullopt;
-      }
-    }
-    SHOAL_CATCH_ALL {}
-    return Error(ErrorCode::out_of_memory);
+  /// Errors: out_of_memory, for a size that nothing can have; std::bad_alloc.
+  [[nodiscard]] static Done make_room(Bytes& bytes, std::uint64_t count) {
+    if (count > bytes.max_size()) return Unexpected<Error>(Error(ErrorCode::out_of_memory));
+    bytes.resize(static_cast<std::size_t>(count));
+    return {};
   }
   template <class T>
-  static void abandon(std::unique_ptr<T>& memory) noexcept {
-    (void)memory.release();
+  static void abandon(T& owner) noexcept {
+    (void)owner.release();
   }
   template <class T>
   static void abandon_rows(std::vector<T>& memory) noexcept {
@@ -368,6 +405,8 @@ class MpiCommunicator {
   int size_ = 1;
   mpi::Options options_;
   std::optional<Error> lost_{};
+  std::unique_ptr<std::byte[]> said_{}, heard_{};  // of one call
+  std::atomic<bool> is_in_call_{false};            // of this object: who moves it is in none
 };
 
 }  // namespace detail

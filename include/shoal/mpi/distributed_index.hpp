@@ -9,7 +9,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -18,7 +17,6 @@
 
 #include <mpi.h>
 
-#include "shoal/core/access.hpp"
 #include "shoal/core/error.hpp"
 #include "shoal/core/platform.hpp"
 #include "shoal/index/batch_error.hpp"
@@ -43,6 +41,7 @@ class DistributedIndex : public DistributedReader<Index> {
   using Base::group_;
   using Base::index_;
   using Base::plan_;
+  using typename Base::Turn;
 
  public:
   using Id = typename Index::id_type;
@@ -57,12 +56,18 @@ class DistributedIndex : public DistributedReader<Index> {
                                                                 const Options& waiting = {}) {
     auto group = detail::MpiCommunicator::duplicate(comm, waiting);
     if (!group) return Unexpected<Error>(std::move(group.error()));
-    auto plan = ShardPlan::of_count(group->size());
-    auto index = Index::create(config);
-    std::optional<Error> failure;
-    if (!index) failure = std::move(index.error());
-    if (!plan) failure = std::move(plan.error());
-    if (auto agreed = group->agree(failure); !agreed) return Unexpected<Error>(std::move(agreed.error()));
+    std::optional<ShardPlan> plan;
+    std::optional<Index> index;
+    auto made = group->together([&]() -> detail::Done {
+      auto planned = ShardPlan::of_count(group->size());
+      if (!planned) return Unexpected<Error>(std::move(planned.error()));
+      plan = *std::move(planned);
+      auto created = Index::create(config);
+      if (!created) return Unexpected<Error>(std::move(created.error()));
+      index.emplace(*std::move(created));
+      return {};
+    });
+    if (!made) return Unexpected<Error>(std::move(made.error()));
     if (auto alike = Base::find_differences(*group, *index); !alike) return Unexpected<Error>(std::move(alike.error()));
     return DistributedIndex(Base(*std::move(group), *std::move(plan), *std::move(index)));
   }
@@ -79,10 +84,10 @@ class DistributedIndex : public DistributedReader<Index> {
   template <BatchSource Source, ProgressCallback Progress = NoProgress>
   [[nodiscard]] BatchResult batch_insert(Source&& items, Progress&& progress = Progress{},
                                          const BatchOptions& options = {}) {
-    detail::Access::Write write(*access_, true);
-    if (write.entered() == detail::Access::Entered::reentrant) {  // the others are in the batch, and hear nothing of it
+    const Turn turn(group_);
+    if (auto refusal = turn.refusal(ErrorCode::reentrant_mutation)) {
       BatchError<Id> error;
-      error.cause = Error(ErrorCode::reentrant_mutation);
+      error.cause = *std::move(refusal);
       return Unexpected<BatchError<Id>>(std::move(error));
     }
     detail::ShardsOfRanks<Index> group(group_, index_);
@@ -99,57 +104,74 @@ class DistributedIndex : public DistributedReader<Index> {
   template <class Files = detail::SystemFiles>
   [[nodiscard]] Expected<void, Error> save(const std::string& link, const SaveOptions& options = {},
                                            Files&& files = {}) {
+    const Turn turn(group_);
+    if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
     // What rank 0 knows that all need: the tags of the new set and of the one before.
     struct Tags {
       char before[detail::manifest_tag_bytes] = {};
       char now[detail::manifest_tag_bytes] = {};
     };
     Tags tags;
-    std::optional<Error> failure;
     std::optional<ShardSetInfo> before;
-    auto where = detail::find_replaced(files, link);
-    if (!where) failure = std::move(where.error());
-    const std::string path = where ? where->path : link;
-    if (where && group_.rank() == 0) {
-      before = detail::find_set(files, path);
+    detail::ReplacedFile where;
+    auto done = group_.together([&]() -> detail::Done {
+      auto found = detail::find_replaced(files, link);
+      if (!found) return Unexpected<Error>(std::move(found.error()));
+      where = *std::move(found);
+      if (group_.rank() != 0) return {};
+      before = detail::find_set(files, where.path);
       if (before) before->tag.copy(tags.before, sizeof tags.before - 1);
-      auto tag = detail::claim_tag(files, path, plan_.names().front());
-      if (tag) {
-        tag->copy(tags.now, sizeof tags.now - 1);
-      } else {
-        failure = std::move(tag.error());
+      auto tag = detail::claim_tag(files, where.path, plan_.names().front());
+      if (!tag) return Unexpected<Error>(std::move(tag.error()));
+      tag->copy(tags.now, sizeof tags.now - 1);
+      return {};
+    });
+    const ShardName name = plan_.names()[group_.rank()];
+    const auto discard = [&](const char* tag, ShardName shard) {
+      SHOAL_TRY {
+        if (*tag != 0) detail::discard_shard(files, where.path, tag, shard);
       }
+      SHOAL_CATCH_ALL {}  // it stays, and nothing looks at it
+    };
+    if (!done) {
+      discard(tags.now, name);
+      return done;
     }
-    if (auto agreed = group_.agree(failure); !agreed) return agreed;
     const auto all_tags = group_.gather_from_all(tags);
     if (!all_tags) return Unexpected<Error>(all_tags.error());
-    const std::string tag = all_tags->front().now, tag_before = all_tags->front().before;
-    const ShardName name = plan_.names()[group_.rank()];
+    tags = all_tags->front();
 
-    auto info = detail::save_shard(files, *where, tag, name, index_, options);
-    if (!info) failure = std::move(info.error());
-    const auto infos = group_.gather_from_all(info ? *info : ShardFileInfo{});
-    if (!infos) return Unexpected<Error>(infos.error());
-    auto saved = group_.agree(failure);
+    ShardFileInfo info{};
+    auto saved = group_.together([&]() -> detail::Done {
+      auto described = detail::save_shard(files, where, tags.now, name, index_, options);
+      if (!described) return Unexpected<Error>(std::move(described.error()));
+      info = *described;
+      return {};
+    });
     if (group_.is_lost()) return saved;
-    bool is_placed = false;
-    if (saved && group_.rank() == 0) {
-      if (auto done = detail::commit_set(files, path, {tag, *infos}, is_placed); !done)
-        failure = std::move(done.error());
+    if (!saved) {
+      discard(tags.now, name);
+      return saved;
     }
+    const auto infos = group_.gather_from_all(info);
+    if (!infos) return Unexpected<Error>(infos.error());
+    bool is_placed = false;
+    auto committed = group_.together([&]() -> detail::Done {
+      if (group_.rank() != 0) return {};
+      return detail::commit_set(files, where.path, {tags.now, {infos->begin(), infos->end()}}, is_placed);
+    });
+    if (group_.is_lost()) return committed;
     const auto placed = group_.gather_from_all(std::uint8_t{is_placed ? std::uint8_t{1} : std::uint8_t{0}});
     if (!placed) return Unexpected<Error>(placed.error());
-    auto outcome = saved ? group_.agree(failure) : saved;
-    if (group_.is_lost()) return outcome;
     if (placed->front() == 0) {
-      detail::discard_shard(files, path, tag, name);
-    } else if (outcome && !tag_before.empty()) {
-      detail::discard_shard(files, path, tag_before, name);
+      discard(tags.now, name);
+    } else if (committed) {
+      discard(tags.before, name);
       if (before) {
-        for (const ShardFileInfo& shard : before->shards) detail::discard_shard(files, path, tag_before, shard.name);
+        for (const ShardFileInfo& shard : before->shards) discard(tags.before, shard.name);
       }
     }
-    return outcome;
+    return committed;
   }
 
   /// Collective. Reads a set of as many shards as there are ranks: all of them, sound and of one save, or nothing.
@@ -174,9 +196,7 @@ class DistributedIndex : public DistributedReader<Index> {
   }
 
  private:
-  explicit DistributedIndex(Base base) : Base(std::move(base)), access_(std::make_unique<detail::Access>()) {}
-
-  std::unique_ptr<detail::Access> access_;
+  explicit DistributedIndex(Base base) noexcept : Base(std::move(base)) {}
 };
 
 }  // namespace shoal::inline v0::mpi

@@ -40,7 +40,8 @@ namespace shoal::inline v0::mpi {
 /// which would wait for the rank that is gone.
 ///
 /// *Threads*: collective calls come from one thread, the one that may call MPI (MPI_THREAD_FUNNELED suffices); they use
-/// others for work of their own.
+/// others for work of their own. A collective call from inside another, from a callback or a filter, gives `busy`
+/// (`reentrant_mutation` where it would change the index) and sends nothing; `local()` is what those may ask.
 template <class Index>
 class DistributedReader {
  public:
@@ -56,6 +57,8 @@ class DistributedReader {
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<Neighbors>, Error> try_batch_search(const Queries& queries,
                                                                          const SearchOptions& options) {
+    const Turn turn(group_);
+    if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
     return search_from(0, queries, options);
   }
   /// Collective. The same for queries of every rank: each gives its own, and gets the results of those.
@@ -63,6 +66,8 @@ class DistributedReader {
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<Neighbors>, Error> try_batch_search_each(const Queries& queries,
                                                                               const SearchOptions& options) {
+    const Turn turn(group_);
+    if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
     std::vector<Neighbors> mine;
     for (std::size_t root = 0; root < group_.size(); ++root) {
       auto found = search_from(root, queries, options);
@@ -74,6 +79,8 @@ class DistributedReader {
 
   /// Collective. Entries of all shards.
   [[nodiscard]] Expected<std::uint64_t, Error> size() {
+    const Turn turn(group_);
+    if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
     const auto sizes = group_.gather_from_all(std::uint64_t{index_.size()});
     if (!sizes) return Unexpected<Error>(sizes.error());
     std::uint64_t sum = 0;
@@ -89,6 +96,8 @@ class DistributedReader {
   [[nodiscard]] bool is_lost() const noexcept { return group_.is_lost(); }
 
  protected:
+  using Turn = detail::MpiCommunicator::Turn;
+
   DistributedReader(detail::MpiCommunicator group, ShardPlan plan, Index index) noexcept
       : group_(std::move(group)), plan_(std::move(plan)), index_(std::move(index)) {}
 
@@ -124,33 +133,39 @@ class DistributedReader {
                                                                    const OpenFile& open_file) {
     auto group = detail::MpiCommunicator::duplicate(comm, waiting);
     if (!group) return Unexpected<Error>(std::move(group.error()));
+    std::string path;
     std::vector<std::byte> manifest;
-    std::optional<Error> failure;
-    auto where = detail::find_replaced(files, link);
-    if (!where) failure = std::move(where.error());
-    const std::string path = where ? where->path : link;
-    if (where && group->rank() == 0) {
+    auto done = group->together([&]() -> detail::Done {
+      auto where = detail::find_replaced(files, link);
+      if (!where) return Unexpected<Error>(std::move(where.error()));
+      path = std::move(where->path);
+      if (group->rank() != 0) return {};
       auto read = detail::read_manifest_bytes(files, path);
-      if (read) {
-        manifest = *std::move(read);
-      } else {
-        failure = std::move(read.error());
+      if (!read) return Unexpected<Error>(std::move(read.error()));
+      manifest = *std::move(read);
+      return {};
+    });
+    if (done) done = group->broadcast(manifest, 0);
+    if (!done) return Unexpected<Error>(std::move(done.error()));
+    std::optional<ShardPlan> plan;
+    std::optional<Index> index;
+    done = group->together([&]() -> detail::Done {
+      auto set = detail::parse_manifest(manifest);
+      if (!set) return Unexpected<Error>(detail::error_at(path, set.error()));
+      if (set->shards.size() != group->size()) {
+        return Unexpected<Error>(detail::make_error(ErrorCode::incompatible, "expected a set of ", group->size(),
+                                                    " shards, one for each rank, it has ", set->shards.size(), ": ",
+                                                    path));
       }
-    }
-    if (auto agreed = group->agree(failure); !agreed) return Unexpected<Error>(std::move(agreed.error()));
-    if (auto done = group->broadcast(manifest, 0); !done) return Unexpected<Error>(std::move(done.error()));
-    auto set = detail::parse_manifest(manifest);
-    if (!set) return Unexpected<Error>(detail::error_at(path, set.error()));
-    if (set->shards.size() != group->size()) {
-      return Unexpected<Error>(detail::make_error(ErrorCode::incompatible, "expected a set of ", group->size(),
-                                                  " shards, one for each rank, it has ", set->shards.size(), ": ",
-                                                  path));
-    }
-    auto plan = detail::plan_of(*set);
-    if (!plan) return Unexpected<Error>(std::move(plan.error()));
-    auto index = detail::open_shard(files, path, *set, *plan, group->rank(), verify, open_file);
-    if (!index) failure = std::move(index.error());
-    if (auto agreed = group->agree(failure); !agreed) return Unexpected<Error>(std::move(agreed.error()));
+      auto planned = detail::plan_of(*set);
+      if (!planned) return Unexpected<Error>(std::move(planned.error()));
+      plan = *std::move(planned);
+      auto opened = detail::open_shard(files, path, *set, *plan, group->rank(), verify, open_file);
+      if (!opened) return Unexpected<Error>(std::move(opened.error()));
+      index.emplace(*std::move(opened));
+      return {};
+    });
+    if (!done) return Unexpected<Error>(std::move(done.error()));
     if (auto alike = find_differences(*group, *index); !alike) return Unexpected<Error>(std::move(alike.error()));
     return DistributedReader(*std::move(group), *std::move(plan), *std::move(index));
   }

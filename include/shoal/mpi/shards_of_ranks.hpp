@@ -39,14 +39,13 @@ class ShardsOfRanks {
     }
     SHOAL_CATCH_ALL { message.bytes().clear(); }  // which says so
     if (auto done = group_.broadcast(message.bytes(), 0); !done) return done;
-    std::optional<Error> failure;
-    SHOAL_TRY {
-      if (!reads() && !read(message.bytes(), block))
-        failure = make_error(ErrorCode::out_of_memory, "rank 0 had no room");
-      if (message.bytes().empty()) failure = Error(ErrorCode::out_of_memory);
-    }
-    SHOAL_CATCH_ALL { failure = Error(ErrorCode::out_of_memory); }
-    if (auto ready = group_.agree(failure); !ready) return ready;
+    auto ready = group_.together([&]() -> Done {
+      if (message.bytes().empty()) return Unexpected<Error>(Error(ErrorCode::out_of_memory));
+      if (reads() || read(message.bytes(), block)) return {};
+      return Unexpected<Error>(
+          make_error(ErrorCode::peer_lost, "expected a block of items of rank 0, got other bytes"));
+    });
+    if (!ready) return ready;
     return group_.scatter(block.rows, block.rows[own_.shard], 0);
   }
 
@@ -58,8 +57,11 @@ class ShardsOfRanks {
       if ((*notes)[rank].position < (*notes)[first].position) first = rank;
     }
     if (first == group_.rank() || (*notes)[first].position == Fault::nowhere) return mine;
-    SHOAL_TRY { return (*notes)[first].fault(); }
-    SHOAL_CATCH_ALL { return Unexpected<Error>(group_.lose_step()); }
+    Fault fault = (*notes)[first].fault();
+    // What was agreed on before comes back from all: who threw keeps the exception.
+    const bool is_the_same = mine.position == fault.position && mine.error.code() == fault.error.code();
+    if (is_the_same) fault.exception = std::move(mine.exception);
+    return fault;
   }
 
   [[nodiscard]] Expected<void, Error> join(std::vector<std::uint8_t>& marks) { return group_.join(marks); }
@@ -81,7 +83,7 @@ class ShardsOfRanks {
           has_id(fault.id.has_value()) {
       if (fault.is_one()) error = ErrorNote(fault.error);
     }
-    [[nodiscard]] Fault fault() const {
+    [[nodiscard]] Fault fault() const noexcept {
       Fault fault{.position = position, .blames_item = blames_item};
       if (has_id) fault.id = id;
       if (error.is_one()) fault.error = error.error();

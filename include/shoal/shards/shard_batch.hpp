@@ -134,7 +134,7 @@ class ShardedBatchRun {
     // insert
     inserted = until(end);
     if (auto lost = agree_on(end = earliest(std::move(end), insert(inserted)))) return lost_after(*std::move(lost));
-    if (block_.on_duplicate == OnDuplicate::skip) {
+    if (block_.on_duplicate == OnDuplicate::skip && inserted > 0) {  // else some may have no room for marks
       if (auto joined = group_.join(block_.passed_over); !joined) return lost_after(std::move(joined.error()));
     }
     // tell

@@ -93,6 +93,8 @@ class BlockReader {
   void read(ShardBlock<Id>& block, const ShardPlan& plan, std::size_t most) noexcept {
     SHOAL_TRY {
       is_ours_ = true;
+      is_item_bad_ = false;
+      id_.reset();
       block.begin(read_, plan.size(), most);
       block.on_duplicate = options_.on_duplicate;
       buffer_.reserve(dimensions_);
@@ -122,8 +124,6 @@ class BlockReader {
 
   std::optional<Error> read_items(ShardBlock<Id>& block, const ShardPlan& plan, std::size_t most) {
     is_ours_ = false;
-    is_item_bad_ = false;
-    id_.reset();
     if (!item_) {
       if constexpr (std::ranges::sized_range<Source>) {
         total_ = static_cast<std::size_t>(std::ranges::size(source_));

@@ -110,15 +110,12 @@ template <class Files>
 /// manifest is in its place all the same, for then its files must stay: what failed was making that last.
 template <class Files>
 [[nodiscard]] Done commit_set(Files& files, const std::string& path, const ShardSetInfo& set, bool& is_placed) {
-  const std::vector<std::byte> bytes = to_bytes(set);
   is_placed = false;
+  const std::vector<std::byte> bytes = to_bytes(set);
+  is_placed = true;  // until it is known not to be: a file too many does no harm, one too few does
   auto done = replace_file(files, path, [&](auto& file) { return file.write(bytes.data(), bytes.size()); });
-  if (done) {
-    is_placed = true;
-    return done;
-  }
+  if (done) return done;
   const auto there = read_manifest_bytes(files, path);
-  // What cannot be read is not thrown away: a file too many does no harm. Only a file that is missing is not ours.
   is_placed = there ? *there == bytes : there.error().code() != ErrorCode::cannot_open;
   return done;
 }
