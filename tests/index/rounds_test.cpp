@@ -115,6 +115,34 @@ TEST_CASE_TEMPLATE("the graph is the same on any number of threads, on an execut
   }
 }
 
+TEST_CASE_TEMPLATE("batches too small for a full panel of each worker give the same graph on any number of threads",
+                   Index, HNSW_OF_EACH_STORAGE) {
+  Index base(small);
+  REQUIRE(base.batch_insert(random_items(304, 1'600, 8)));  // smaller rounds walk from here on, larger ones compare
+  const auto insert_into = [](Index& index, const BatchOptions& options) {
+    std::uint64_t first_id = 10'000;
+    for (const std::size_t count : {2, 5, 12, 20, 40}) {
+      REQUIRE(index.batch_insert(random_items(305 + count, count, 8, first_id), shoal::NoProgress{}, options));
+      first_id += count;
+    }
+  };
+  Index reference = base.clone();
+  insert_into(reference, {});
+  for (auto& [name, options] : ways_to_run()) {
+    CAPTURE(name);
+    Index index = base.clone();
+    insert_into(index, options);
+    CHECK(digest(index) == digest(reference));
+  }
+  std::size_t most_tasks = 0;
+  Index index = base.clone();
+  insert_into(index, {.threads = 8, .executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+                        most_tasks = std::max(most_tasks, count);
+                        run_backwards(count, task);
+                      }});
+  CHECK(most_tasks == 8);
+}
+
 TEST_CASE_TEMPLATE("the graph is the same on any number of threads where rounds walk: beyond 12,288 slots", Index,
                    HNSW_OF_EACH_STORAGE) {
   Index base(small);
@@ -451,8 +479,8 @@ TEST_CASE_TEMPLATE("a clone made in a callback holds what was told of, is sound,
   }
 }
 
-TEST_CASE("a few items are linked on the caller's thread, whatever the options allow") {
-  const auto items = random_items(365, 315, 8);
+TEST_CASE("an executor is given a batch of a few items, but none of one") {
+  const auto items = random_items(365, 16, 8);
   std::size_t calls = 0;
   BatchOptions options{.threads = 4};
   options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
@@ -460,10 +488,10 @@ TEST_CASE("a few items are linked on the caller's thread, whatever the options a
     run_backwards(count, task);
   };
   SmallL2 index(small);
-  REQUIRE(index.batch_insert(std::span(items).first(15), shoal::NoProgress{}, options));
-  REQUIRE(index.insert(items[15].first, items[15].second, options));
+  REQUIRE(index.insert(items[0].first, items[0].second, options));
+  REQUIRE(index.batch_insert(std::span(items).first(2).last(1), shoal::NoProgress{}, options));
   CHECK(calls == 0);
-  REQUIRE(index.batch_insert(std::span(items).subspan(16), shoal::NoProgress{}, options));
+  REQUIRE(index.batch_insert(std::span(items).subspan(2), shoal::NoProgress{}, options));
   CHECK(calls > 0);
 }
 

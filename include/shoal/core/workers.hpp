@@ -40,6 +40,14 @@ class Workers {
   }
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  /// Does each worker but the first cost the start of a thread?
+  [[nodiscard]] bool starts_threads() const noexcept {
+#if SHOAL_HAS_THREADS
+    return !executor_;
+#else
+    return false;
+#endif
+  }
   /// No more than `workers`, at least one.
   void limit(std::size_t workers) noexcept { count_ = std::clamp<std::size_t>(workers, 1, count_); }
 

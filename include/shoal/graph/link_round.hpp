@@ -70,15 +70,15 @@ class Round {
   /// Errors: std::bad_alloc; the lists of the new slots may then be filled, nothing else changed unless an undo log is
   /// kept, which takes back the rest.
   void link() {
-    const std::size_t panels = (slots_.size() + LinkWorker::panel_slots - 1) / LinkWorker::panel_slots;
+    const std::size_t width = panel_width();
+    const std::size_t panels = (slots_.size() + width - 1) / width;
     const std::size_t visited = compares_all() ? 0 : graph_.size();
     list_others();
     while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
     for (std::size_t i = 0; i < scratch_.workers.size(); ++i) {  // no more walk than there are panels
       scratch_.workers[i].reserve(i < panels ? visited : 0, slots_.size(), graph_.M(), ef_construction_);
     }
-    workers_.for_each(
-        panels, [this](std::size_t worker, std::size_t panel) { find_links(panel * LinkWorker::panel_slots, worker); });
+    workers_.for_each(panels, [&](std::size_t worker, std::size_t panel) { find_links(panel * width, width, worker); });
     gather();
     workers_.for_each(scratch_.crowds.size(),
                       [this](std::size_t worker, std::size_t crowd) { choose(crowd, scratch_.workers[worker]); });
@@ -103,6 +103,11 @@ class Round {
   [[nodiscard]] bool compares_all() const noexcept { return others() == 0 || scans<Space>(others(), slots_.size()); }
   [[nodiscard]] bool is_new(Slot slot) const noexcept {
     return to_index(slot) >= first_ && (comes_last_ || std::binary_search(slots_.begin(), slots_.end(), slot));
+  }
+  /// Slots of a panel: fewer in a round that would leave workers without one. What stands beside a slot does not change
+  /// what it is linked to.
+  [[nodiscard]] std::size_t panel_width() const noexcept {
+    return std::min(LinkWorker::panel_slots, (slots_.size() + workers_.count() - 1) / workers_.count());
   }
   /// Which slots a round compares with.
   enum class Part : std::uint8_t { others, round };
@@ -131,9 +136,9 @@ class Round {
   // ---- find --------------------------------------------------------------------------------------------------------
 
   /// Links of the slots of one panel, on all their levels.
-  void find_links(std::size_t begin, std::size_t worker_number) const noexcept {
+  void find_links(std::size_t begin, std::size_t width, std::size_t worker_number) const noexcept {
     LinkWorker& worker = scratch_.workers[worker_number];
-    const std::span<const Slot> panel = slots_.subspan(begin, std::min(LinkWorker::panel_slots, slots_.size() - begin));
+    const std::span<const Slot> panel = slots_.subspan(begin, std::min(width, slots_.size() - begin));
     const bool scan = compares_all();
     for (std::size_t i = 0; i < panel.size(); ++i) worker.nearest[i].reset(ef_construction_);
     if (scan) {

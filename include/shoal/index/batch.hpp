@@ -62,7 +62,7 @@ class BatchRun {
       if constexpr (std::ranges::sized_range<Source>) total_ = static_cast<std::size_t>(std::ranges::size(source));
       step_ = Step::own;
       workers_ = workers_of(options_);
-      if (total_ != 0) workers_.limit(total_ / least_for_worker);
+      if (total_ != 0) workers_.limit(workers_.starts_threads() ? total_ / least_for_thread : total_);
       if constexpr (SketchedRows<Rows>) {
         buffers_.reserve(workers_.count());
         while (buffers_.size() < workers_.count()) buffers_.emplace_back(entries_.rows());
@@ -80,7 +80,7 @@ class BatchRun {
 
  private:
   /// Items that are worth a thread: starting one takes as long as linking a few.
-  static constexpr std::size_t least_for_worker = 8;
+  static constexpr std::size_t least_for_thread = 8;
 
   enum class Step : std::uint8_t { own, source, callback };
   /// What a failure would be laid to: the item read last, or something else.

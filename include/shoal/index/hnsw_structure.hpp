@@ -44,9 +44,11 @@ class HnswStructure {
     graph_.renumber(to);
     scratch_ = RoundScratch();
   }
-  /// Gives back the memory of large rounds; that of small ones waits for the next.
+  /// Gives back the memory of large rounds, and of many workers; what is small beside the links waits for the next.
   void end_batch() noexcept {
-    if (scratch_.edges.capacity() > 64 * 2 * graph_.M() || scratch_.workers.size() > 1) scratch_ = RoundScratch();
+    const bool was_large = scratch_.edges.capacity() > 64 * 2 * graph_.M();
+    const bool was_wide = scratch_.workers.size() > 1 && 4 * scratch_.memory_bytes() > graph_.lists().base_bytes();
+    if (was_large || was_wide) scratch_ = RoundScratch();
   }
   void begin_undo() { graph_.begin_undo(); }
   void commit() noexcept { graph_.commit(); }
