@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -59,6 +63,42 @@ TEST_CASE("threads that add and search at once lose nothing, and find what was i
           std::vector<float>(points.begin() + static_cast<std::ptrdiff_t>(i * side),
                              points.begin() + static_cast<std::ptrdiff_t>((i + 1) * side)));
   }
+}
+
+TEST_CASE("of points that threads add at once each goes in or says why not, whatever becomes of the others") {
+  constexpr std::size_t count = 1'200, room = 900;
+  auto points = random_points(36, count, side);
+  for (std::size_t i = 0; i < count; i += 7) points[i * side + 3] = std::numeric_limits<float>::quiet_NaN();
+  hnswlib::L2Space space(side);
+  hnswlib::HierarchicalNSW<float> index(&space, room);
+  std::vector<std::string> said(count);
+  std::vector<hnswlib::tableint> slots(count);
+  in_parallel(count, 8, [&](std::size_t i) {
+    try {
+      slots[i] = index.addPoint(points.data() + i * side, i, 0);
+    } catch (const std::runtime_error& error) {
+      said[i] = error.what();
+    }
+  });
+  std::size_t in = 0, without_room = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    CAPTURE(i);
+    if (i % 7 == 0) {
+      CHECK(said[i] == "expected finite components, component 3 is NaN");
+    } else if (said[i].empty()) {
+      ++in;
+      CHECK(index.getExternalLabel(slots[i]) == i);
+      CHECK(std::memcmp(index.getDataByInternalId(slots[i]), points.data() + i * side, side * sizeof(float)) == 0);
+    } else {
+      ++without_room;
+      CHECK(said[i] == "The number of elements exceeds the specified limit");
+      CHECK(index.label_lookup_.count(i) == 0);
+    }
+  }
+  CHECK(in == room);
+  CHECK(without_room == count - (count + 6) / 7 - room);
+  CHECK(index.getCurrentElementCount() == room);
+  index.checkIntegrity();
 }
 
 TEST_CASE("threads that give the same labels other data leave one point for each") {

@@ -1,8 +1,9 @@
 #pragma once
 // hnswlib's HierarchicalNSW, over shoal's HnswIndex. A label is an id, an internal id is a slot. A point that is marked
 // as deleted stays an entry that searches pass over, so that it can come back; what replaces it takes its slot in the
-// end. Changes are made one after the other, and any number of threads search meanwhile. Errors are
-// std::runtime_error, with hnswlib's words where it has some for the case and shoal's else.
+// end. What threads add at once goes in as one batch, which they link together (joint_calls.hpp); other changes are
+// made one after the other, and any number of threads search meanwhile. Errors are std::runtime_error, with hnswlib's
+// words where it has some for the case and shoal's else.
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <queue>
 #include <span>
@@ -20,6 +22,7 @@
 
 #include "shoal/compat/hnswlib/deleted_labels.hpp"
 #include "shoal/compat/hnswlib/interfaces.hpp"
+#include "shoal/compat/hnswlib/joint_calls.hpp"
 #include "shoal/compat/hnswlib/label_lookup.hpp"
 #include "shoal/compat/hnswlib/point_index.hpp"
 #include "shoal/compat/hnswlib/stop_walk.hpp"
@@ -87,19 +90,16 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   /// Adds a point, or gives the one that has the label other data. `replace_deleted`: where there is no room, or even
   /// if there is, a point that is marked as deleted goes for it. *Errors*: no room; the label is marked as deleted
   /// where such are replaced; data that is not finite, or of a squared norm above 2^125; memory. Then nothing changed.
-  /// *Cost*: that of an insertion. Threads that add take turns.
+  /// *Cost*: that of an insertion; threads that add at once link their points side by side.
   void addPoint(const void* datapoint, labeltype label, bool replace_deleted = false) override {
     if (replace_deleted && !allow_replace_deleted_) {
       fail("Replacement of deleted elements is disabled in constructor");
     }
-    writing_([&] { add(datapoint, label, replace_deleted); });
+    add_with_others(datapoint, label, replace_deleted);
   }
   /// The same; levels are chosen by the seed whatever `level` is. Gives the internal id.
   tableint addPoint(const void* datapoint, labeltype label, [[maybe_unused]] int level) {
-    return writing_([&] {
-      add(datapoint, label, false);
-      return static_cast<tableint>(*index().find(label));
-    });
+    return add_with_others(datapoint, label, false);
   }
   /// Gives a point other data, and a new internal id. The last argument has no effect.
   void updatePoint(const void* datapoint, tableint internal_id, [[maybe_unused]] float update_neighbor_probability) {
@@ -211,14 +211,13 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   }
   /// Where a point lies, until it is given other data or goes. Not to be written to. *Errors*: no such point.
   char* getDataByInternalId(tableint internal_id) const {
-    require_live(internal_id);
-    const std::byte* const point = index_->entries().rows().point(shoal::to_slot(internal_id));
-    return const_cast<char*>(reinterpret_cast<const char*>(point));
+    return with_live(internal_id, [&](shoal::Slot slot) {
+      return const_cast<char*>(reinterpret_cast<const char*>(index_->entries().rows().point(slot)));
+    });
   }
   /// *Errors*: no such point.
   labeltype getExternalLabel(tableint internal_id) const {
-    require_live(internal_id);
-    return index_->entries().id_of(shoal::to_slot(internal_id));
+    return with_live(internal_id, [&](shoal::Slot slot) { return index_->entries().id_of(slot); });
   }
   bool isMarkedDeleted(tableint internal_id) const {
     return shoal::detail::DeletedLabels::View(deleted_).contains(getExternalLabel(internal_id));
@@ -336,13 +335,82 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   void require_in(labeltype label) const {
     if (!index().find(label)) fail("Label not found");
   }
-  void require_live(tableint internal_id) const {
-    if (!index().entries().is_live(shoal::to_slot(internal_id))) fail("No point has this internal id");
+  /// What use(slot) gives, while points stay where they are.
+  template <class Use>
+  auto with_live(tableint internal_id, const Use& use) const {
+    shoal::detail::Access::Read read(index().access());
+    const shoal::Slot slot = shoal::to_slot(internal_id);
+    if (!index_->entries().is_live(slot)) fail("No point has this internal id");
+    return use(slot);
   }
   void require_sound(const void* point) const {
     if (const auto fault = shoal::detail::find_fault(space_, point)) fail(*fault);
   }
 
+  /// A call of addPoint.
+  struct Addition {
+    const void* point;
+    labeltype label;
+    bool replaces;
+    tableint slot = 0;
+    std::exception_ptr failure{};
+    bool is_done = false;
+  };
+  using Additions = typename shoal::detail::JointCalls<Addition>::Calls;
+
+  tableint add_with_others(const void* datapoint, labeltype label, bool replaces) {
+    (void)index();  // that there is one
+    require_sound(datapoint);
+    Addition mine{datapoint, label, replaces};
+    adding_(mine, [&](Additions all, const shoal::Executor& executor) { writing_([&] { add_all(all, executor); }); });
+    if (mine.failure) std::rethrow_exception(mine.failure);
+    return mine.slot;
+  }
+  /// The caller holds `writing_`.
+  void add_all(Additions all, const shoal::Executor& executor) noexcept {
+    while (!all.empty()) {
+      all = all.subspan(add_new(all.first(count_new(all)), executor));
+      if (all.empty()) return;
+      Addition& one = *all.front();
+      SHOAL_TRY {
+        add(one.point, one.label, one.replaces);
+        one.slot = static_cast<tableint>(*index_->find(one.label));
+      }
+      SHOAL_CATCH_ALL { one.failure = std::current_exception(); }
+      all = all.subspan(1);
+    }
+  }
+  /// How many from the first on are of new labels, all different, with room for them.
+  [[nodiscard]] std::size_t count_new(Additions all) const noexcept {
+    std::size_t count = 0;
+    for (; count < all.size() && cur_element_count + count < max_elements_; ++count) {
+      const auto is_same = [&](const Addition* other) { return other->label == all[count]->label; };
+      if (all[count]->replaces || index_->find(all[count]->label)) break;
+      if (std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), is_same)) break;
+    }
+    return count;
+  }
+  /// Puts points of new labels in, as one batch. How many of them went in: the next may say why it does not.
+  [[nodiscard]] std::size_t add_new(Additions all, [[maybe_unused]] const shoal::Executor& executor) noexcept {
+    if (all.size() < 2) return 0;  // one alone may as well be on its own
+    std::size_t inserted = 0;
+    SHOAL_TRY {
+      std::vector<std::pair<labeltype, std::span<const float>>> items;
+      items.reserve(all.size());
+      for (const Addition* each : all) items.emplace_back(each->label, index_->as_vector(each->point));
+      shoal::BatchOptions options;
+      options.threads = static_cast<unsigned>(all.size());
+#if SHOAL_HAS_THREADS
+      options.executor = executor;
+#endif
+      const auto result = index_->batch_insert(items, shoal::NoProgress{}, options);
+      inserted = result ? all.size() : result.error().completed_count;
+    }
+    SHOAL_CATCH_ALL {}  // then one after the other
+    for (Addition* each : all.first(inserted)) each->slot = static_cast<tableint>(*index_->find(each->label));
+    count();
+    return inserted;
+  }
   /// The caller holds `writing_`.
   void add(const void* datapoint, labeltype label, bool replaces) {
     if (index().find(label)) {
@@ -389,6 +457,7 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   shoal::detail::PointSpace space_;
   DISTFUNC<dist_t> distance_ = nullptr;
   shoal::detail::DeletedLabels deleted_;
+  shoal::detail::JointCalls<Addition> adding_;
   shoal::detail::Lock writing_;
   mutable shoal::detail::ScratchPool<shoal::detail::StopWalkScratch> scratch_;
 };

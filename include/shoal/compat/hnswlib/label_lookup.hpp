@@ -59,7 +59,9 @@ class LabelLookup {
   explicit LabelLookup(const std::unique_ptr<PointGraphIndex>& index) noexcept : index_(index) {}
 
   [[nodiscard]] const_iterator find(hnswlib::labeltype label) const noexcept {
-    const auto slot = index_ ? index_->find(label) : std::nullopt;
+    if (index_ == nullptr) return end();
+    Access::Read read(index_->access());
+    const auto slot = index_->find(label);
     return slot ? const_iterator(*index_, to_index(*slot)) : end();
   }
   [[nodiscard]] std::size_t count(hnswlib::labeltype label) const noexcept { return find(label) == end() ? 0 : 1; }
