@@ -321,6 +321,62 @@ TEST_CASE("what cannot be kept over shards is refused before anything is read") 
   CHECK(shards.empty());
 }
 
+TEST_CASE_TEMPLATE("a batch of ids is erased from all shards, and the report is in the order of the ids", Index, Hnsw,
+                   Brute) {
+  const auto items = random_items(71, 600, dimensions);
+  auto shards = make_shards<Index>(4);
+  Index one(make_config<Index>());
+  REQUIRE(shards.batch_insert(items));
+  REQUIRE(one.batch_insert(items));
+  std::vector<std::int64_t> ids{5, 900, 5, 17, 900};
+  for (std::int64_t id = 599; id >= 200; id -= 3) ids.push_back(id);
+  ids.insert(ids.end(), {17, 598, 1'000});
+  const auto report = shards.batch_erase(ids, {.threads = 2});
+  const auto expected = one.batch_erase(ids);
+  REQUIRE(report);
+  CHECK(report->erased == expected->erased);
+  CHECK(report->absent == expected->absent);
+  CHECK(report->repeated == expected->repeated);
+  CHECK(shards.size() == one.size());
+  for (const auto& item : items) CHECK(shards.contains(item.first) == one.contains(item.first));
+  CHECK(shards.check().ok());
+
+  const auto before = shards.batch_search(std::vector<std::vector<float>>{items[0].second, items[7].second}, {.k = 9});
+  const std::size_t bytes = shards.memory_usage().total();
+  REQUIRE(shards.compact());
+  CHECK(shards.memory_usage().total() < bytes);
+  CHECK(shards.batch_search(std::vector<std::vector<float>>{items[0].second, items[7].second}, {.k = 9}) == before);
+  CHECK(shards.check().ok());
+
+  ids = {1, 2, -1, 3};
+  const auto refused = shards.batch_erase(ids);
+  REQUIRE(!refused);
+  CHECK(refused.error().code() == ErrorCode::id_out_of_range);
+  CHECK(refused.error().message() == one.batch_erase(ids).error().message());
+  CHECK(shards.contains(1));
+  REQUIRE(shards.batch_insert(random_items(72, 1, dimensions, 2'000), [&](std::size_t, std::size_t) {
+    CHECK(shards.batch_erase(ids).error().code() == ErrorCode::reentrant_mutation);
+    CHECK(shards.compact().error().code() == ErrorCode::reentrant_mutation);
+  }));
+}
+
+TEST_CASE("what is near is found in all shards, as many as are wanted") {
+  const auto items = random_items(73, 500, dimensions);
+  auto shards = make_shards<Brute>(3);
+  Brute one(make_config<Brute>());
+  REQUIRE(shards.batch_insert(items));
+  REQUIRE(one.batch_insert(items));
+  const auto& query = items[3].second;
+  const float radius = one.search(query, 40).back().distance;
+  for (const std::size_t most : {std::size_t{0}, std::size_t{7}, std::size_t{1'000}}) {
+    const shoal::WithinOptions options{.most = most, .filter = [](std::uint64_t id) { return id % 2 == 1; }};
+    CHECK(shards.search_within(query, radius, options) == one.search_within(query, radius, options));
+  }
+  CHECK(shards.search_within(query, radius).size() == 40);
+  CHECK(shards.try_search_within(query, std::nanf("")).error().code() == ErrorCode::not_finite);
+  CHECK(shards.memory_usage().vectors >= 500 * dimensions * sizeof(float));
+}
+
 TEST_CASE("an empty batch calls nothing, a matrix goes in by its rows, and ids of other types are looked up") {
   auto shards = make_shards<HnswCosineSq8>(3);
   std::size_t calls = 0;

@@ -13,7 +13,9 @@
 
 #include "shoal/core/error.hpp"
 #include "shoal/core/platform.hpp"
+#include "shoal/graph/check.hpp"
 #include "shoal/index/config.hpp"
+#include "shoal/index/memory_usage.hpp"
 #include "shoal/index/neighbor.hpp"
 #include "shoal/index/options.hpp"
 #include "shoal/index/readable_index.hpp"
@@ -99,6 +101,31 @@ class ReadableShards {
     return value_or_raise(try_batch_search(queries, options));
   }
 
+  /// The entries of all shards no farther than `radius`, nearest first, ties by id. *Units, errors*: those of an index.
+  template <VectorInput Query>
+  [[nodiscard]] Expected<std::vector<Neighbor<id_type>>, Error> try_search_within(
+      const Query& query, float radius, const WithinOptions& options = {}) const {
+    SHOAL_TRY {
+      std::vector<std::vector<Neighbor<id_type>>> found;
+      found.reserve(shards_.size());
+      std::size_t count = 0;
+      for (const Index& shard : shards_) {
+        auto part = shard.try_search_within(query, radius, options);
+        if (!part) return part;
+        count += part->size();
+        found.push_back(*std::move(part));
+      }
+      return merge_top_k(found, options.most == 0 ? count : options.most);
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+  /// As `try_search_within`, but a bad query throws std::invalid_argument (ends the program without exceptions).
+  template <VectorInput Query>
+  [[nodiscard]] std::vector<Neighbor<id_type>> search_within(const Query& query, float radius,
+                                                             const WithinOptions& options = {}) const {
+    return value_or_raise(try_search_within(query, radius, options));
+  }
+
   /// Takes any integer; one that does not fit the id type is not in.
   template <std::integral IdValue>
   [[nodiscard]] bool contains(IdValue id) const noexcept {
@@ -118,6 +145,40 @@ class ReadableShards {
   }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] std::size_t dimensions() const noexcept { return shards_.front().dimensions(); }
+
+  /// Verifies every invariant of all shards, and that every id is where it belongs. *Cost*: O(links). *Errors*:
+  /// std::bad_alloc.
+  [[nodiscard]] CheckReport check() const {
+    CheckReport all;
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      CheckReport report = shards_[i].check();
+      all.unreachable += report.unreachable;
+      all.fault_count += report.fault_count;
+      for (const std::string& fault : report.faults) {
+        all.faults.push_back("shard " + std::to_string(plan_.names()[i]) + ": " + fault);
+      }
+      for (const auto id : shards_[i].ids()) {
+        const std::size_t other = plan_.shard_of(id);
+        if (other != i)
+          detail::add_fault(all, "shard ", plan_.names()[i], " has id ", id, " of shard ", plan_.names()[other]);
+      }
+    }
+    return all;
+  }
+  /// Bytes of all shards, by component.
+  [[nodiscard]] MemoryUsage memory_usage() const noexcept {
+    MemoryUsage all;
+    for (const Index& shard : shards_) {
+      const MemoryUsage usage = shard.memory_usage();
+      all.vectors += usage.vectors;
+      all.links += usage.links;
+      all.upper_links += usage.upper_links;
+      all.ids += usage.ids;
+      all.scratch += usage.scratch;
+      all.mapped += usage.mapped;
+    }
+    return all;
+  }
 
   [[nodiscard]] const ShardPlan& plan() const noexcept { return plan_; }
   /// In the order of `plan().names()`.

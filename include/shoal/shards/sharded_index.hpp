@@ -144,6 +144,62 @@ class ShardedIndex : public ReadableShards<Index> {
     const std::size_t shard = detail::fits<Id>(id) ? plan_.shard_of(static_cast<Id>(id)) : 0;
     return shards_[shard].erase(id);
   }
+  /// Erases entries, each once, and says which ids were there, in the order in which they were given.
+  /// *Shape, errors*: as of an index's `batch_erase`. Where a shard has no memory for it, its entries are all there and
+  /// those of the shards before it are gone: the same call again erases the rest.
+  template <std::ranges::input_range Ids>
+    requires std::integral<std::ranges::range_value_t<Ids>>
+  [[nodiscard]] Expected<EraseReport<Id>, Error> batch_erase(Ids&& ids, const EraseOptions& options = {}) {
+    detail::Access::Write write(*access_, writers_wait());
+    if (auto refusal = refusal_of(write)) return Unexpected<Error>(*std::move(refusal));
+    SHOAL_TRY {
+      std::vector<Id> wanted;
+      std::vector<std::vector<Id>> parts(plan_.size());
+      for (auto&& each : ids) {
+        const auto id = detail::to_id<Id>(each);
+        if (!id) {
+          return Unexpected<Error>(
+              detail::make_error(id.error().code(), "item ", wanted.size(), ": ", id.error().message()));
+        }
+        wanted.push_back(*id);
+        parts[plan_.shard_of(*id)].push_back(*id);
+      }
+      // All that is needed to tell, before anything changes.
+      EraseReport<Id> all;
+      for (auto* list : {&all.erased, &all.absent, &all.repeated}) list->reserve(wanted.size());
+      std::vector<EraseReport<Id>> reports(plan_.size());
+      std::vector<EraseCursor> next(plan_.size());
+      for (std::size_t shard = 0; shard < parts.size(); ++shard) {
+        auto report = shards_[shard].batch_erase(parts[shard], options);
+        if (!report) return report;
+        reports[shard] = *std::move(report);
+      }
+      for (const Id id : wanted) {
+        const std::size_t shard = plan_.shard_of(id);
+        const EraseReport<Id>& report = reports[shard];
+        EraseCursor& at = next[shard];
+        if (at.erased < report.erased.size() && report.erased[at.erased] == id) {
+          all.erased.push_back(report.erased[at.erased++]);
+        } else if (at.repeated < report.repeated.size() && report.repeated[at.repeated] == id) {
+          all.repeated.push_back(report.repeated[at.repeated++]);
+        } else {
+          all.absent.push_back(id);
+        }
+      }
+      return all;
+    }
+    SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+  }
+  /// Gives back the memory of erased and replaced entries, a shard after the other. *Errors*: those of an index's
+  /// `compact`; no entry changed.
+  [[nodiscard]] Expected<void, Error> compact(const EraseOptions& options = {}) {
+    detail::Access::Write write(*access_, writers_wait());
+    if (auto refusal = refusal_of(write)) return Unexpected<Error>(*std::move(refusal));
+    for (Index& shard : shards_) {
+      if (auto done = shard.compact(options); !done) return done;
+    }
+    return {};
+  }
 
   // ---- files -------------------------------------------------------------------------------------------------------
 
@@ -206,6 +262,12 @@ class ShardedIndex : public ReadableShards<Index> {
 
  private:
   explicit ShardedIndex(Base base) : Base(std::move(base)), access_(std::make_unique<detail::Access>()) {}
+
+  /// How far the lists of a shard's report have been read.
+  struct EraseCursor {
+    std::size_t erased = 0;
+    std::size_t repeated = 0;
+  };
 
   [[nodiscard]] static std::optional<Error> refusal_of(const detail::Access::Write& write) noexcept {
     switch (write.entered()) {
