@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 
+#include "../io/support.hpp"
 #include "support.hpp"
 
 #if SHOAL_HAS_THREADS
@@ -168,6 +169,43 @@ TEST_CASE("threads that replace deleted points replace each of them once") {
     CHECK(index.label_lookup_.count(count + i) == 1);
   }
   index.checkIntegrity();
+}
+
+TEST_CASE("look-ups beside a save that closes gaps see points as they are") {
+  constexpr std::size_t count = 300, rounds = 20;
+  const auto points = random_points(37, 2 * count, side);
+  hnswlib::L2Space space(side);
+  hnswlib::HierarchicalNSW<float> index(&space, count);
+  for (std::size_t i = 0; i < count; ++i) index.addPoint(points.data() + i * side, i);
+  const io_tests::Folder folder;
+  const std::string path = folder.file("points");
+  std::atomic<bool> is_over{false};
+  std::atomic<std::size_t> wrong{0};
+  std::vector<std::thread> asking;
+  for (std::size_t t = 0; t < 3; ++t) {
+    asking.emplace_back([&] {
+      while (!is_over) {
+        for (std::size_t label = 0; label < count; label += 7) {
+          const auto entry = index.label_lookup_.find(label);
+          if (entry == index.label_lookup_.end() || entry->first != label) ++wrong;
+          try {
+            if (index.getExternalLabel(static_cast<hnswlib::tableint>(label)) >= count) ++wrong;
+          } catch (const std::runtime_error&) {  // the slot is free just now
+          }
+        }
+        if (index.indexFileSize() == 0) ++wrong;
+      }
+    });
+  }
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (std::size_t label = round; label < count; label += rounds) {
+      index.addPoint(points.data() + (count + label) * side, label);
+    }
+    index.saveIndex(path);
+  }
+  is_over = true;
+  for (std::thread& thread : asking) thread.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("threads may search by stop conditions beside one that adds") {

@@ -2,8 +2,10 @@
 // on every rank. Run with 1, 2 and 4 ranks.
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <stdexcept>
 
@@ -246,27 +248,38 @@ TEST_CASE("a collective call from inside another is refused there and nobody wai
 
 namespace {
 
-/// Calls `call` until it succeeds, with one allocation more each time that this rank may make when it is `failing`;
-/// checks that all ranks come back with the same error, of the lack of memory. How often it failed.
+/// Calls `call` until nothing fails, with one allocation more each time that this rank may make when it is `failing`;
+/// then one fails, or all do. Checks that all ranks come back with the same error, of the lack of memory. How often it
+/// failed.
 template <class Call>
-std::size_t count_failures(std::size_t failing, const Call& call) {
+std::size_t count_failures(std::size_t failing, bool for_ever, const Call& call) {
+  std::size_t failures = 0;
   for (std::size_t allowed = 0;; ++allowed) {
     CAPTURE(failing);
+    CAPTURE(for_ever);
     CAPTURE(allowed);
-    const bool fails_here = failing == static_cast<std::size_t>(rank());
     std::optional<shoal::Error> error;
-    {
-      std::optional<support::FailingAllocations> scarce;
-      if (fails_here) scarce.emplace(allowed, true);
+    int failed = 0;
+    if (failing == static_cast<std::size_t>(rank())) {
+      support::FailingAllocations scarce(allowed, for_ever);
+      error = call();
+      failed = support::FailingAllocations::stop() ? 1 : 0;
+    } else {
       error = call();
     }
-    int code = error ? static_cast<int>(error->code()) : -1;
+    const int code = error ? static_cast<int>(error->code()) : -1;
     int least = code, greatest = code;
     MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
     MPI_Allreduce(MPI_IN_PLACE, &greatest, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
     REQUIRE(least == greatest);
-    if (!error) return allowed;
+    if (failed == 0) {
+      REQUIRE(!error);
+      return failures;
+    }
+    if (!error) continue;  // what failed was not needed
     REQUIRE(error->code() == ErrorCode::out_of_memory);
+    ++failures;
   }
 }
 
@@ -286,37 +299,35 @@ TEST_CASE("when memory runs out on one rank, at any allocation, all ranks say so
   const auto items = at_root(random_items(20, 40, dimensions));
   const auto queries = make_queries(4);
   for (const std::size_t failing : std::set<std::size_t>{0, ranks() - 1}) {  // who reads, and another
-    for (const auto on_duplicate : {shoal::OnDuplicate::fail, shoal::OnDuplicate::skip}) {
+    for (const bool for_ever : {false, true}) {
       std::optional<Distributed> index;
-      const std::size_t failures = count_failures(failing, [&]() -> std::optional<shoal::Error> {
-        {
-          const bool was_scarce = support::allocation_counts().fail_after != ~std::size_t{0};
-          const std::size_t allowed = support::allocation_counts().fail_after;
-          support::FailingAllocations::stop();
-          index.emplace(make_distributed<Brute>(0, waiting));
-          if (was_scarce) support::allocation_counts().fail_after = allowed;
-        }
-        const auto result = index->batch_insert(items, shoal::NoProgress{}, {.on_duplicate = on_duplicate});
-        support::FailingAllocations::stop();
-        if (result) return std::nullopt;
-        REQUIRE(result.error().successful_ids == iota(0, result.error().completed_count));
-        REQUIRE(*index->size() == result.error().completed_count);
-        return result.error().cause;
-      });
-      CHECK(failures > 5);
+      CHECK(count_failures(failing, for_ever, [&]() -> std::optional<shoal::Error> {
+              support::Plenty plenty;
+              index.emplace(make_distributed<Brute>(0, waiting));
+              plenty.end();
+              const auto on_duplicate = for_ever ? shoal::OnDuplicate::skip : shoal::OnDuplicate::fail;
+              const auto result = index->batch_insert(items, shoal::NoProgress{}, {.on_duplicate = on_duplicate});
+              const support::Plenty again;
+              if (result) return std::nullopt;
+              REQUIRE(result.error().successful_ids == iota(0, result.error().completed_count));
+              REQUIRE(*index->size() == result.error().completed_count);
+              return result.error().cause;
+            }) > 5);
       CHECK(*index->size() == 40);
     }
     auto index = make_distributed<Brute>(0, waiting);
     REQUIRE(index.batch_insert(items));
     std::vector<Found> found;
-    CHECK(count_failures(failing, [&] {
-            auto result = index.try_batch_search_each(queries, {.k = 5});
-            auto error = error_of(result);
-            if (result) found = *std::move(result);
-            return error;
-          }) > 5);
+    for (const bool for_ever : {false, true}) {
+      CHECK(count_failures(failing, for_ever, [&] {
+              auto result = index.try_batch_search_each(queries, {.k = 5});
+              auto error = error_of(result);
+              if (result) found = *std::move(result);
+              return error;
+            }) > 5);
+      CHECK(count_failures(failing, for_ever, [&] { return error_of(index.save(path)); }) > 2);
+    }
     CHECK(found == *index.try_batch_search_each(queries, {.k = 5}));
-    CHECK(count_failures(failing, [&] { return error_of(index.save(path)); }) > 5);
     wait_for_all();
     auto loaded = Distributed::load(MPI_COMM_WORLD, path);
     REQUIRE(loaded);
@@ -349,8 +360,45 @@ TEST_CASE("a filter that throws on one rank is an error of all") {
                                                               }});
   REQUIRE(!found);
   CHECK(found.error().code() == ErrorCode::callback_failed);
-  CHECK(found.error().message() == "rank " + std::to_string(last) + ": a filter threw: no");
+  CHECK(found.error().message() == "rank " + std::to_string(last) + ": a filter or an executor threw: no");
   CHECK(index.try_batch_search(make_queries(3), {.k = 3}));
+}
+
+TEST_CASE("an executor that throws on one rank ends the batch for all, and its exception stays there") {
+  auto index = make_distributed<Hnsw>();
+  const int last = static_cast<int>(ranks()) - 1;
+  REQUIRE(index.batch_insert(at_root(random_items(21, 500, dimensions))));
+  shoal::BatchOptions options{.threads = 2};
+  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    if (rank() == last) throw std::runtime_error("the pool is gone");
+    for (std::size_t i = 0; i < count; ++i) task(i);
+  };
+  const auto result =
+      index.batch_insert(at_root(random_items(22, 300, dimensions, 1'000)), shoal::NoProgress{}, options);
+  REQUIRE(!result);
+  const auto& error = result.error();
+  CHECK(error.cause.code() == ErrorCode::callback_failed);
+  CHECK(error.cause.message().find("the pool is gone") != std::string_view::npos);
+  CHECK(!error.failed_index);
+  CHECK(!error.failed_id);
+  CHECK((error.exception != nullptr) == (rank() == last));
+  CHECK(*index.size() == 500 + error.completed_count);
+}
+
+TEST_CASE("queries that throw at their rank are an error of all, which says so") {
+  auto index = make_distributed<Brute>();
+  REQUIRE(index.batch_insert(at_root(random_items(23, 50, dimensions))));
+  const int last = static_cast<int>(ranks()) - 1;
+  const auto queries = make_queries(5);
+  const auto throwing = queries | std::views::transform([&](const std::vector<float>& query) {
+                          if (rank() == last && &query == &queries[3]) throw std::runtime_error("no text");
+                          return query;
+                        });
+  const auto found = index.try_batch_search_each(throwing, {.k = 3});
+  REQUIRE(!found);
+  CHECK(found.error().code() == ErrorCode::source_failed);
+  CHECK(found.error().message() == "the queries threw: no text");
+  CHECK(index.try_batch_search_each(queries, {.k = 3}));
 }
 
 TEST_CASE("what ranks save, ranks and one process load, and what one process saves, ranks load") {
@@ -478,6 +526,13 @@ TEST_CASE("ranks that disagree about the index, and communicators that are none,
     REQUIRE(!invalid);
     CHECK(invalid.error().code() == ErrorCode::invalid_config);
     CHECK(invalid.error().message() == "rank 1: dimensions must be 1 to 65536, got 0");
+  }
+  if (ranks() > 1) {
+    const auto cut =
+        Distributed::create(MPI_COMM_WORLD, make_config<Hnsw>(), {.message_bytes = rank() == 1 ? 64U : 128U});
+    REQUIRE(!cut);
+    CHECK(cut.error().code() == ErrorCode::invalid_config);
+    CHECK(cut.error().message() == "message_bytes must be the same on all ranks, got 128 on rank 0 and 64 on rank 1");
   }
   CHECK(Distributed::create(MPI_COMM_NULL, config).error().code() == ErrorCode::invalid_config);
   CHECK(Distributed::create(MPI_COMM_WORLD, config, {.message_bytes = 0}).error().code() == ErrorCode::invalid_config);

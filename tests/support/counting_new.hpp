@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include <malloc.h>
 
@@ -29,6 +30,21 @@ class FailingAllocations {
     allocation_counts().fail_after = ~std::size_t{0};
     return allocation_counts().failed.exchange(false);
   }
+};
+
+/// While it lives, or until its end, allocations succeed whatever `FailingAllocations` says; then that goes on.
+class Plenty {
+ public:
+  Plenty() : allowed_(allocation_counts().fail_after.exchange(~std::size_t{0})) {}
+  ~Plenty() { end(); }
+  Plenty(const Plenty&) = delete;
+  Plenty& operator=(const Plenty&) = delete;
+  void end() {
+    if (allowed_ != ~std::size_t{0}) allocation_counts().fail_after = std::exchange(allowed_, ~std::size_t{0});
+  }
+
+ private:
+  std::size_t allowed_;
 };
 
 // Not inlined: g++ 12 would see `free` beside `operator new`, and warn of a mismatch.

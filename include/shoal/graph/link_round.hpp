@@ -75,8 +75,9 @@ class Round {
     const std::size_t visited = compares_all() ? 0 : graph_.size();
     list_others();
     while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
-    for (std::size_t i = 0; i < scratch_.workers.size(); ++i) {  // no more walk than there are panels
-      scratch_.workers[i].reserve(i < panels ? visited : 0, slots_.size(), graph_.M(), ef_construction_);
+    for (std::size_t i = 0; i < workers_.count(); ++i) {  // no more walk than there are panels
+      scratch_.workers[i].reserve(i < panels ? visited : 0, std::min(width, slots_.size()), graph_.M(),
+                                  ef_construction_);
     }
     workers_.for_each(panels, [&](std::size_t worker, std::size_t panel) { find_links(panel * width, width, worker); });
     gather();
@@ -268,7 +269,7 @@ class Round {
     scratch_.slots.resize(scratch_.crowds.size() * 2 * graph_.M());
     std::size_t most = 0;
     for (const RoundScratch::Crowd& crowd : scratch_.crowds) most = std::max(most, crowd.edges);
-    for (LinkWorker& worker : scratch_.workers) {
+    for (LinkWorker& worker : std::span(scratch_.workers).first(workers_.count())) {
       worker.candidates.reserve(2 * graph_.M() + most);
       if (worker.block.size() < 2 * graph_.M() + most) worker.block.resize(2 * graph_.M() + most);
       if (worker.distances.size() < 2 * graph_.M() + most) worker.distances.resize(2 * graph_.M() + most);

@@ -32,7 +32,7 @@ class Unlinking {
   void run(std::span<const Slot> slots) {
     const std::size_t most = 2 * graph_.M() * (2 * graph_.M() + 1);
     while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
-    for (LinkWorker& worker : scratch_.workers) {
+    for (LinkWorker& worker : std::span(scratch_.workers).first(workers_.count())) {
       worker.walk.reserve(graph_.size(), 2 * graph_.M());
       worker.candidates.reserve(most);
       worker.chosen.reserve(2 * graph_.M());

@@ -45,7 +45,8 @@ struct Options {
   /// one does alone: linking a block of a batch (at most 1,024 vectors), a thousand queries, saving or loading a shard;
   /// and what the caller's own code takes meanwhile: a source that is slow to give a block, a callback, a filter.
   std::uint64_t timeout_ms = 600'000;
-  /// Bytes of one message; what is larger goes in pieces. At most 2^31 - 1, which is what MPI counts in.
+  /// Bytes of one message; what is larger goes in pieces. At most 2^31 - 1, which is what MPI counts in; the same on
+  /// all ranks.
   std::size_t message_bytes = std::size_t{1} << 30;
 };
 
@@ -119,6 +120,14 @@ class MpiCommunicator {
     }
     made.comm_ = *copy;
     MPI_Comm_set_errhandler(made.comm_, MPI_ERRORS_RETURN);
+    const auto message_bytes = made.gather_from_all(std::uint64_t{options.message_bytes});
+    if (!message_bytes) return Unexpected<Error>(message_bytes.error());
+    for (std::size_t rank = 1; rank < message_bytes->size(); ++rank) {
+      if ((*message_bytes)[rank] == message_bytes->front()) continue;
+      return Unexpected<Error>(make_error(ErrorCode::invalid_config,
+                                          "message_bytes must be the same on all ranks, got ", message_bytes->front(),
+                                          " on rank 0 and ", (*message_bytes)[rank], " on rank ", rank));
+    }
     return made;
   }
   MpiCommunicator(MpiCommunicator&& other) noexcept
@@ -395,7 +404,7 @@ class MpiCommunicator {
     (void)owner.release();
   }
   template <class T>
-  static void abandon_rows(std::vector<T>& memory) noexcept {
+  static void abandon_rows(std::vector<T>& memory) noexcept {  // where there is no memory for that, it is given back
     auto* const for_ever = new (std::nothrow) std::vector<T>();
     if (for_ever != nullptr) for_ever->swap(memory);
   }

@@ -102,7 +102,7 @@ class DistributedIndex : public DistributedReader<Index> {
   /// *Errors*: the first rank's, with its number, for all; the older set is there still, unless syncing the folder was
   /// what failed. peer_lost: the older set or the new one, whole.
   template <class Files = detail::SystemFiles>
-  [[nodiscard]] Expected<void, Error> save(const std::string& link, const SaveOptions& options = {},
+  [[nodiscard]] Expected<void, Error> save(const std::string& path, const SaveOptions& options = {},
                                            Files&& files = {}) {
     const Turn turn(group_);
     if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
@@ -115,7 +115,7 @@ class DistributedIndex : public DistributedReader<Index> {
     std::optional<ShardSetInfo> before;
     detail::ReplacedFile where;
     auto done = group_.together([&]() -> detail::Done {
-      auto found = detail::find_replaced(files, link);
+      auto found = detail::find_replaced(files, path);
       if (!found) return Unexpected<Error>(std::move(found.error()));
       where = *std::move(found);
       if (group_.rank() != 0) return {};

@@ -129,18 +129,18 @@ class DistributedReader {
   /// This rank's shard of the set whose manifest rank 0 has at `path`. Errors: the same for all.
   template <class Files, class OpenFile>
   [[nodiscard]] static Expected<DistributedReader, Error> open_set(MPI_Comm comm, const Options& waiting, Files& files,
-                                                                   const std::string& link, bool verify,
+                                                                   const std::string& path, bool verify,
                                                                    const OpenFile& open_file) {
     auto group = detail::MpiCommunicator::duplicate(comm, waiting);
     if (!group) return Unexpected<Error>(std::move(group.error()));
-    std::string path;
+    std::string resolved;
     std::vector<std::byte> manifest;
     auto done = group->together([&]() -> detail::Done {
-      auto where = detail::find_replaced(files, link);
+      auto where = detail::find_replaced(files, path);
       if (!where) return Unexpected<Error>(std::move(where.error()));
-      path = std::move(where->path);
+      resolved = std::move(where->path);
       if (group->rank() != 0) return {};
-      auto read = detail::read_manifest_bytes(files, path);
+      auto read = detail::read_manifest_bytes(files, resolved);
       if (!read) return Unexpected<Error>(std::move(read.error()));
       manifest = *std::move(read);
       return {};
@@ -151,16 +151,16 @@ class DistributedReader {
     std::optional<Index> index;
     done = group->together([&]() -> detail::Done {
       auto set = detail::parse_manifest(manifest);
-      if (!set) return Unexpected<Error>(detail::error_at(path, set.error()));
+      if (!set) return Unexpected<Error>(detail::error_at(resolved, set.error()));
       if (set->shards.size() != group->size()) {
         return Unexpected<Error>(detail::make_error(ErrorCode::incompatible, "expected a set of ", group->size(),
                                                     " shards, one for each rank, it has ", set->shards.size(), ": ",
-                                                    path));
+                                                    resolved));
       }
       auto planned = detail::plan_of(*set);
       if (!planned) return Unexpected<Error>(std::move(planned.error()));
       plan = *std::move(planned);
-      auto opened = detail::open_shard(files, path, *set, *plan, group->rank(), verify, open_file);
+      auto opened = detail::open_shard(files, resolved, *set, *plan, group->rank(), verify, open_file);
       if (!opened) return Unexpected<Error>(std::move(opened.error()));
       index.emplace(*std::move(opened));
       return {};
@@ -197,16 +197,21 @@ class DistributedReader {
     if (group_.rank() == root) bad = find_bad_query(queries);
     for (std::size_t first = 0;; first += most_queries) {
       detail::MessageWriter message;
+      std::optional<Error> failure;
       SHOAL_TRY {
         if (group_.rank() == root) write_piece(queries, first, options, bad, message);
       }
-      SHOAL_CATCH_ALL { message.bytes().clear(); }
+      SHOAL_CATCH_ALL {
+        failure = explain_exception(ErrorCode::source_failed, "the queries threw");
+        message.bytes().clear();  // then there is nothing to search for
+      }
       if (auto sent = group_.broadcast(message.bytes(), root); !sent) return Unexpected<Error>(std::move(sent.error()));
       PieceHead head;
       std::vector<std::byte> found;
-      std::optional<Error> failure;
-      SHOAL_TRY { failure = search_piece(message.bytes(), options, head, found); }
-      SHOAL_CATCH_ALL { failure = explain_exception(); }
+      SHOAL_TRY {
+        if (!message.bytes().empty()) failure = search_piece(message.bytes(), options, head, found);
+      }
+      SHOAL_CATCH_ALL { failure = explain_exception(ErrorCode::callback_failed, "a filter or an executor threw"); }
       if (head.failure.is_one()) return Unexpected<Error>(head.failure.error());  // as all know
       if (auto agreed = group_.agree(failure); !agreed) return Unexpected<Error>(std::move(agreed.error()));
       auto parts = group_.gather(std::move(found), root);
@@ -222,12 +227,11 @@ class DistributedReader {
     }
   }
 
-  /// Called inside a handler: what ended a search of this shard.
-  [[nodiscard]] static Error explain_exception() noexcept {
+  /// Called inside a handler: what ended a search. `who`: threw, unless memory ran out.
+  [[nodiscard]] static Error explain_exception(ErrorCode code, const char* who) noexcept {
     if (detail::is_bad_alloc()) return Error(ErrorCode::out_of_memory);
-    constexpr auto code = ErrorCode::callback_failed;
     const Error thrown = detail::describe_exception(code);
-    return detail::make_error(code, "a filter threw", thrown.message().substr(describe(code).size()));
+    return detail::make_error(code, who, thrown.message().substr(describe(code).size()));
   }
 
   /// The first query that no shard could search for.
@@ -254,7 +258,7 @@ class DistributedReader {
           bad);
       return bad;
     }
-    SHOAL_CATCH_ALL { return Error(ErrorCode::out_of_memory); }
+    SHOAL_CATCH_ALL { return explain_exception(ErrorCode::source_failed, "the queries threw"); }
   }
   /// use(i, query) for up to `most` queries from `first` on, until it gives false; how many queries there are in all.
   template <class Queries, class Use>
@@ -309,7 +313,7 @@ class DistributedReader {
   [[nodiscard]] std::optional<Error> search_piece(std::span<const std::byte> bytes, const SearchOptions& options,
                                                   PieceHead& head, std::vector<std::byte>& found) const {
     detail::MessageReader message(bytes);
-    if (!message.take(head)) return Error(ErrorCode::out_of_memory);  // of who was to write it
+    if (!message.take(head)) return detail::make_error(ErrorCode::peer_lost, "expected queries, got other bytes");
     if (head.failure.is_one()) return std::nullopt;
     std::vector<float> rows;
     if (!message.take(rows, static_cast<std::size_t>(head.count) * index_.dimensions()) || !message.is_at_end()) {

@@ -40,6 +40,7 @@ class ShardsOfRanks {
     SHOAL_CATCH_ALL { message.bytes().clear(); }  // which says so
     if (auto done = group_.broadcast(message.bytes(), 0); !done) return done;
     auto ready = group_.together([&]() -> Done {
+      block.rows.resize(group_.size());  // rank 0 may have had no room
       if (message.bytes().empty()) return Unexpected<Error>(Error(ErrorCode::out_of_memory));
       if (reads() || read(message.bytes(), block)) return {};
       return Unexpected<Error>(

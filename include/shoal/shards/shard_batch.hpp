@@ -246,10 +246,10 @@ class ShardedBatchRun {
         part.inserted = std::move(error.successful_ids);
         const std::size_t failed = std::min(error.completed_count, rows - 1);
         part.fault = {.position = block_.first + part.places[failed],
-                      .blames_item = true,
-                      .id = part.ids[failed],
+                      .blames_item = error.failed_index.has_value(),
                       .error = std::move(error.cause),
                       .exception = std::move(error.exception)};
+        if (part.fault.blames_item) part.fault.id = part.ids[failed];
       }
       mark_passed_over(part, rows);
     }

@@ -112,8 +112,8 @@ template <class Files>
 [[nodiscard]] Done commit_set(Files& files, const std::string& path, const ShardSetInfo& set, bool& is_placed) {
   is_placed = false;
   const std::vector<std::byte> bytes = to_bytes(set);
-  is_placed = true;  // until it is known not to be: a file too many does no harm, one too few does
   auto done = replace_file(files, path, [&](auto& file) { return file.write(bytes.data(), bytes.size()); });
+  is_placed = true;  // until it is known not to be: a file too many does no harm, one too few does
   if (done) return done;
   const auto there = read_manifest_bytes(files, path);
   is_placed = there ? *there == bytes : there.error().code() != ErrorCode::cannot_open;

@@ -220,9 +220,14 @@ class ShardedIndex : public ReadableShards<Index> {
       auto tag = detail::claim_tag(files, path, plan_.names().front());
       if (!tag) return Unexpected<Error>(std::move(tag.error()));
       ShardSetInfo set{*std::move(tag), {}};
-      auto done = save_all(files, *where, set, options);
       bool is_placed = false;
-      if (done) done = detail::commit_set(files, path, set, is_placed);
+      auto done = [&]() -> detail::Done {
+        SHOAL_TRY {
+          auto saved = save_all(files, *where, set, options);
+          return saved ? detail::commit_set(files, path, set, is_placed) : saved;
+        }
+        SHOAL_CATCH_BAD_ALLOC { return Unexpected<Error>(Error(ErrorCode::out_of_memory)); }
+      }();
       if (!is_placed) {
         for (const ShardName shard : plan_.names()) detail::discard_shard(files, path, set.tag, shard);
       } else if (done && before) {

@@ -128,14 +128,15 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
   [[noreturn]] static void fail(const shoal::Error& error) { fail(std::string(error.message())); }
 
   void set_space(SpaceInterface<dist_t>& space) {
-    space_ = shoal::detail::space_of(space);
+    const shoal::detail::PointSpace points = shoal::detail::space_of(space);
+    shoal::BruteForceConfig config;
+    config.dimensions = points.dimensions();
+    if (const auto fault = shoal::detail::find_fault(config)) fail(*fault);
+    index_ = std::make_unique<shoal::detail::PointFlatIndex>(points, config);
+    space_ = points;
     distance_ = space.get_dist_func();
     data_size_ = space_.point_bytes;
     size_per_element_ = data_size_ + sizeof(labeltype);
-    shoal::BruteForceConfig config;
-    config.dimensions = space_.dimensions();
-    if (const auto fault = shoal::detail::find_fault(config)) fail(*fault);
-    index_ = std::make_unique<shoal::detail::PointFlatIndex>(space_, config);
   }
   void require_sound(const void* point) const {
     if (const auto fault = shoal::detail::find_fault(space_, point)) fail(*fault);

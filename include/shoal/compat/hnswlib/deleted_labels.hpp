@@ -61,8 +61,13 @@ class DeletedLabels {
     return change([&] { return labels_.erase(label) != 0; });
   }
   void clear() {
+    std::unordered_set<hnswlib::labeltype> none;
+    replace(none);
+  }
+  /// `labels` are the ones that are marked. It is given what was.
+  void replace(std::unordered_set<hnswlib::labeltype>& labels) {
     change([&] {
-      labels_.clear();
+      labels_.swap(labels);
       return true;
     });
   }

@@ -17,6 +17,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -209,7 +210,8 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
     if (!is_in) fail("Label not found");
     return data;
   }
-  /// Where a point lies, until it is given other data or goes. Not to be written to. *Errors*: no such point.
+  /// Where a point lies, until it is given other data or goes, or `saveIndex` closes the gaps that such points left.
+  /// Not to be written to. *Errors*: no such point.
   char* getDataByInternalId(tableint internal_id) const {
     return with_live(internal_id, [&](shoal::Slot slot) {
       return const_cast<char*>(reinterpret_cast<const char*>(index_->entries().rows().point(slot)));
@@ -256,6 +258,7 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   /// Bytes that `saveIndex` would write.
   std::size_t indexFileSize() const {
     if (index_ == nullptr) return 0;
+    shoal::detail::Access::Read read(index_->access());
     const auto file = head();
     const auto& graph = index_->structure().graph();
     const auto& entries = index_->entries();
@@ -294,12 +297,14 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
           return std::span<const float>(loaded);
         });
     if (!parts) fail(parts.error());
-    set_space(space);
     writing_([&] {
-      deleted_.clear();
-      for (const std::uint64_t label : parts->deleted) deleted_.insert(static_cast<labeltype>(label));
+      std::unordered_set<labeltype> deleted;
+      for (const std::uint64_t label : parts->deleted) deleted.insert(static_cast<labeltype>(label));
+      auto index = std::make_unique<Index>(parts->config, std::move(parts->entries), std::move(parts->structure));
       const auto room = static_cast<std::size_t>(parts->room);
-      take_index(std::make_unique<Index>(parts->config, std::move(parts->entries), std::move(parts->structure)));
+      set_space(space);  // nothing fails from here on
+      deleted_.replace(deleted);
+      take_index(std::move(index));
       max_elements_ = max_elements < cur_element_count ? std::max<std::size_t>(room, cur_element_count) : max_elements;
     });
   }
@@ -359,7 +364,8 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   using Additions = typename shoal::detail::JointCalls<Addition>::Calls;
 
   tableint add_with_others(const void* datapoint, labeltype label, bool replaces) {
-    (void)index();  // that there is one
+    // A call that may not be is refused here, before others are joined to it.
+    if (index().access().is_entered()) fail(shoal::Error(shoal::ErrorCode::reentrant_mutation));
     require_sound(datapoint);
     Addition mine{datapoint, label, replaces};
     adding_(mine, [&](Additions all, const shoal::Executor& executor) { writing_([&] { add_all(all, executor); }); });

@@ -45,6 +45,12 @@ class JointCalls {
     }
   }
 
+  /// Calls that no one has taken yet.
+  [[nodiscard]] std::size_t waiting() {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
  private:
   template <class DoAll>
   void lead(std::unique_lock<std::mutex>& lock, const DoAll& do_all) {

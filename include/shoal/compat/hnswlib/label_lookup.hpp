@@ -43,6 +43,8 @@ class LabelLookup {
    private:
     friend LabelLookup;
     const_iterator(const PointGraphIndex& index, std::size_t slot) noexcept : index_(&index) { go_to(slot); }
+    const_iterator(const PointGraphIndex& index, LabelLookup::value_type entry) noexcept
+        : index_(&index), entry_(entry) {}
     void go_to(std::size_t slot) noexcept {
       if (slot >= index_->entries().slots()) {
         index_ = nullptr;  // the end
@@ -62,7 +64,8 @@ class LabelLookup {
     if (index_ == nullptr) return end();
     Access::Read read(index_->access());
     const auto slot = index_->find(label);
-    return slot ? const_iterator(*index_, to_index(*slot)) : end();
+    if (!slot) return end();
+    return const_iterator(*index_, value_type(label, static_cast<hnswlib::tableint>(to_index(*slot))));
   }
   [[nodiscard]] std::size_t count(hnswlib::labeltype label) const noexcept { return find(label) == end() ? 0 : 1; }
   [[nodiscard]] std::size_t size() const noexcept { return index_ ? index_->size() : 0; }
