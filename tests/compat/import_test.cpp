@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -212,6 +213,26 @@ TEST_CASE("a file with any number of several bytes made anything is refused, or 
     }
     REQUIRE(is_refused_or_sound(bytes));
     REQUIRE(is_an_error_or_sound(bytes));
+  }
+}
+
+TEST_CASE("a list of more links than it has room for is refused, though what lies behind it could be links") {
+  constexpr std::size_t element = 4, capacity = 6;  // 2M
+  Bytes bytes = small_file(30);
+  const std::size_t at = shoal::detail::HnswlibHead::bytes + element * (4 * (1 + capacity + few_dimensions) + 8);
+  const auto put = [&](std::size_t place, std::uint32_t word) { std::memcpy(&bytes[at + 4 * place], &word, 4); };
+  for (std::uint32_t i = 0; i < capacity + few_dimensions; ++i) put(1 + i, 10 + i);  // floats just above zero, too
+  put(0, capacity);
+  CHECK(import_bytes(bytes));
+  for (std::uint32_t count = capacity + 1; count <= capacity + few_dimensions; ++count) {
+    CAPTURE(count);
+    put(0, count);
+    const auto refused = import_bytes(bytes);
+    REQUIRE(!refused);
+    CHECK(refused.error().code() == shoal::ErrorCode::corrupt);
+    CHECK(refused.error().message() ==
+          "element 4 level 0: " + std::to_string(count) + " links, expected at most 6: file");
+    CHECK(is_an_error_or_sound(bytes));
   }
 }
 

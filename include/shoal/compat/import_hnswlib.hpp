@@ -117,7 +117,8 @@ class HnswlibReader {
       if ((word & ~(count_bits | deleted_bit)) != 0) {
         return corrupt("element ", i, ": an unknown mark in ", word);
       }
-      if (auto done = take_list(i, 0, word & count_bits, bytes.subspan(4)); !done) return done;
+      const auto links = bytes.subspan(4, head_.list_bytes() - 4);  // the point lies behind them
+      if (auto done = take_list(i, 0, word & count_bits, links); !done) return done;
       const auto vector = admit(bytes.subspan(head_.list_bytes(), static_cast<std::size_t>(head_.point_bytes)));
       if (!vector)
         return Unexpected<Error>(make_error(vector.error().code(), "element ", i, ": ", vector.error().message()));
