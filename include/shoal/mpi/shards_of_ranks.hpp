@@ -39,7 +39,7 @@ class ShardsOfRanks {
     }
     SHOAL_CATCH_ALL { message.bytes().clear(); }  // which says so
     if (auto done = group_.broadcast(message.bytes(), 0); !done) return done;
-    auto ready = group_.together([&]() -> Done {
+    auto ready = group_.together([&]() -> MpiCommunicator::Done {
       block.rows.resize(group_.size());  // rank 0 may have had no room
       if (message.bytes().empty()) return Unexpected<Error>(Error(ErrorCode::out_of_memory));
       if (reads() || read(message.bytes(), block)) return {};
