@@ -40,7 +40,7 @@ class JointCalls {
       } else if (next_ < tasks_) {
         help(lock);
       } else {
-        changed_.wait(lock);
+        wait(lock, [&] { return call.is_done || !is_led_ || next_ < tasks_; });
       }
     }
   }
@@ -78,6 +78,19 @@ class JointCalls {
     }
   }
 
+  /// What is waited for mostly comes within the time that falling asleep and waking would take.
+  template <class Ready>
+  void wait(std::unique_lock<std::mutex>& lock, const Ready& ready) {
+    constexpr auto moment = std::chrono::microseconds(100);
+    const auto begun = std::chrono::steady_clock::now();
+    while (!ready()) {
+      if (std::chrono::steady_clock::now() - begun > moment) return changed_.wait(lock, ready);
+      lock.unlock();
+      std::this_thread::yield();
+      lock.lock();
+    }
+  }
+
   /// The leader's: runs task(0) to task(count - 1), with those that wait.
   void share(std::size_t count, const std::function<void(std::size_t)>& task) {
     std::unique_lock lock(mutex_);
@@ -86,7 +99,7 @@ class JointCalls {
     tasks_ = unfinished_ = count;
     changed_.notify_all();
     while (next_ < tasks_) help(lock);
-    changed_.wait(lock, [&] { return unfinished_ == 0; });
+    wait(lock, [&] { return unfinished_ == 0; });
     tasks_ = next_ = 0;
   }
   void help(std::unique_lock<std::mutex>& lock) {
