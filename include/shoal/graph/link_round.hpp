@@ -76,8 +76,7 @@ class Round {
     list_others();
     while (scratch_.workers.size() < workers_.count()) scratch_.workers.emplace_back();
     for (std::size_t i = 0; i < workers_.count(); ++i) {  // no more walk than there are panels
-      scratch_.workers[i].reserve(i < panels ? visited : 0, std::min(width, slots_.size()), graph_.M(),
-                                  ef_construction_);
+      scratch_.workers[i].reserve(i < panels ? visited : 0, width, graph_.M(), ef_construction_);
     }
     workers_.for_each(panels, [&](std::size_t worker, std::size_t panel) { find_links(panel * width, width, worker); });
     gather();
