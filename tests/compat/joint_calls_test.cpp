@@ -98,6 +98,49 @@ TEST_CASE("one thread alone leads every call of its own, and tasks run on it") {
   CHECK(tasks == 15);
 }
 
+namespace {
+
+/// A space whose distances tell how many are computed at once.
+class CountingSpace : public hnswlib::SpaceInterface<float> {
+ public:
+  inline static std::atomic<std::size_t> at_once{0}, most{0};
+
+  std::size_t get_data_size() override { return sizeof(float); }
+  hnswlib::DISTFUNC<float> get_dist_func() override { return distance; }
+  void* get_dist_func_param() override { return nullptr; }
+
+ private:
+  static float distance(const void* a, const void* b, const void*) {
+    const std::size_t now = ++at_once;
+    for (std::size_t before = most; now > before && !most.compare_exchange_weak(before, now);) {
+    }
+    std::this_thread::yield();
+    --at_once;
+    const float difference = *static_cast<const float*>(a) - *static_cast<const float*>(b);
+    return difference * difference;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("points that threads add at once are linked side by side") {
+  constexpr std::size_t count = 1'200, threads = 4;
+  CountingSpace space;
+  hnswlib::HierarchicalNSW<float> index(&space, count, 4, 20);
+  const auto points = random_points(42, count, 1);
+  std::atomic<std::size_t> next{0};
+  std::vector<std::thread> adding;
+  for (std::size_t t = 0; t < threads; ++t) {
+    adding.emplace_back([&] {
+      for (std::size_t i = next++; i < count; i = next++) index.addPoint(&points[i], i);
+    });
+  }
+  for (std::thread& thread : adding) thread.join();
+  CHECK(CountingSpace::most > 1);  // one after the other, there is never more than one
+  CHECK(index.getCurrentElementCount() == count);
+  index.checkIntegrity();
+}
+
 TEST_CASE("when memory runs out while threads add, each point is in or its thread was told") {
   constexpr std::size_t side = 8, before = 60, each = 6, threads = 3;
   const auto points = random_points(41, before + threads * each, side);

@@ -69,26 +69,26 @@ class JointCalls {
   /// Those whose calls were made together come back together, but not at the same moment: a moment's wait keeps them
   /// from falling apart into groups that take turns.
   void await_the_usual(std::unique_lock<std::mutex>& lock) {
-    constexpr auto moment = std::chrono::microseconds(20);
-    const auto begun = std::chrono::steady_clock::now();
-    while (waiting_.size() < usual_ && std::chrono::steady_clock::now() - begun < moment) {
-      lock.unlock();
-      std::this_thread::yield();
-      lock.lock();
-    }
+    (void)wait_awake(lock, std::chrono::microseconds(20), [&] { return waiting_.size() >= usual_; });
   }
 
   /// What is waited for mostly comes within the time that falling asleep and waking would take.
   template <class Ready>
   void wait(std::unique_lock<std::mutex>& lock, const Ready& ready) {
-    constexpr auto moment = std::chrono::microseconds(100);
+    if (!wait_awake(lock, std::chrono::microseconds(100), ready)) changed_.wait(lock, ready);
+  }
+  /// Has it come within `moment`?
+  template <class Ready>
+  [[nodiscard]] static bool wait_awake(std::unique_lock<std::mutex>& lock, std::chrono::microseconds moment,
+                                       const Ready& ready) {
     const auto begun = std::chrono::steady_clock::now();
     while (!ready()) {
-      if (std::chrono::steady_clock::now() - begun > moment) return changed_.wait(lock, ready);
+      if (std::chrono::steady_clock::now() - begun > moment) return false;
       lock.unlock();
       std::this_thread::yield();
       lock.lock();
     }
+    return true;
   }
 
   /// The leader's: runs task(0) to task(count - 1), with those that wait.
