@@ -15,6 +15,20 @@
 
 namespace shoal::inline v0::detail {
 
+/// All ids of a range. Errors: id_out_of_range, with the position; std::bad_alloc; what the range throws.
+template <class Id, std::ranges::input_range Ids>
+[[nodiscard]] Expected<std::vector<Id>, Error> read_ids(Ids&& ids) {
+  std::vector<Id> wanted;
+  for (auto&& each : ids) {
+    const auto id = to_id<Id>(each);
+    if (!id) {
+      return Unexpected<Error>(make_error(id.error().code(), "item ", wanted.size(), ": ", id.error().message()));
+    }
+    wanted.push_back(*id);
+  }
+  return wanted;
+}
+
 /// Errors: id_out_of_range, out_of_memory; nothing changed. What the range throws comes through.
 template <class Id, class Entries, class Structure, std::ranges::input_range Ids>
 [[nodiscard]] Expected<EraseReport<Id>, Error> erase_each(Entries& entries, Structure& structure, Ids&& ids,
@@ -23,13 +37,9 @@ template <class Id, class Entries, class Structure, std::ranges::input_range Ids
   EraseReport<Id> report;
   Workers workers;
   SHOAL_TRY {
-    for (auto&& id : ids) {
-      if (!fits<Id>(id)) {
-        auto error = to_id<Id>(id).error();
-        return Unexpected<Error>(make_error(error.code(), "item ", wanted.size(), ": ", error.message()));
-      }
-      wanted.push_back(static_cast<Id>(id));
-    }
+    auto read = read_ids<Id>(std::forward<Ids>(ids));
+    if (!read) return Unexpected<Error>(std::move(read.error()));
+    wanted = *std::move(read);
     report.erased.reserve(wanted.size());
     report.absent.reserve(wanted.size());
     report.repeated.reserve(wanted.size());

@@ -18,6 +18,7 @@
 #include "shoal/core/access.hpp"
 #include "shoal/index/batch_error.hpp"
 #include "shoal/index/batch_source.hpp"
+#include "shoal/index/erase.hpp"
 #include "shoal/index/hnsw_index.hpp"
 #include "shoal/index/index_file.hpp"
 #include "shoal/index/mapped_index.hpp"
@@ -153,20 +154,13 @@ class ShardedIndex : public ReadableShards<Index> {
     detail::Access::Write write(*access_, writers_wait());
     if (auto refusal = refusal_of(write)) return Unexpected<Error>(*std::move(refusal));
     SHOAL_TRY {
-      std::vector<Id> wanted;
+      const auto wanted = detail::read_ids<Id>(std::forward<Ids>(ids));
+      if (!wanted) return Unexpected<Error>(wanted.error());
       std::vector<std::vector<Id>> parts(plan_.size());
-      for (auto&& each : ids) {
-        const auto id = detail::to_id<Id>(each);
-        if (!id) {
-          return Unexpected<Error>(
-              detail::make_error(id.error().code(), "item ", wanted.size(), ": ", id.error().message()));
-        }
-        wanted.push_back(*id);
-        parts[plan_.shard_of(*id)].push_back(*id);
-      }
+      for (const Id id : *wanted) parts[plan_.shard_of(id)].push_back(id);
       // All that is needed to tell, before anything changes.
       EraseReport<Id> all;
-      for (auto* list : {&all.erased, &all.absent, &all.repeated}) list->reserve(wanted.size());
+      for (auto* list : {&all.erased, &all.absent, &all.repeated}) list->reserve(wanted->size());
       std::vector<EraseReport<Id>> reports(plan_.size());
       std::vector<EraseCursor> next(plan_.size());
       for (std::size_t shard = 0; shard < parts.size(); ++shard) {
@@ -174,7 +168,7 @@ class ShardedIndex : public ReadableShards<Index> {
         if (!report) return report;
         reports[shard] = *std::move(report);
       }
-      for (const Id id : wanted) {
+      for (const Id id : *wanted) {
         const std::size_t shard = plan_.shard_of(id);
         const EraseReport<Id>& report = reports[shard];
         EraseCursor& at = next[shard];
