@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../io/faults.hpp"
+#include "platform.hpp"
 #include "support.hpp"
 
 using namespace shard_tests;
@@ -249,7 +250,8 @@ TEST_CASE("when any operation of a save fails, once or for ever, the older set o
   }
 }
 
-TEST_CASE("when the program is killed at any operation of a save, the older set or the new one is there, whole") {
+TEST_CASE("when the program is killed at any operation of a save, the older set or the new one is there, whole" *
+          support::needs_processes()) {
   const auto older = filled(2, 1, 40), newer = filled(2, 2, 50);
   for (std::size_t allowed = 0;; ++allowed) {
     CAPTURE(allowed);
@@ -280,7 +282,7 @@ TEST_CASE("when the program is killed at any operation of a save, the older set 
   }
 }
 
-TEST_CASE("two saves to one place leave one of the two sets, whole") {
+TEST_CASE("two saves to one place leave one of the two sets, whole" * support::needs_processes()) {
   const auto first = filled(2, 1, 200), second = filled(3, 2, 200);
   for (std::size_t allowed = 0; allowed < 60; ++allowed) {
     CAPTURE(allowed);
