@@ -2,15 +2,18 @@
 // whoever runs them, and a batch that ends in the middle of a round leaves what the shorter batch would have left.
 
 #include <algorithm>
-#include <atomic>
 #include <iterator>
 #include <optional>
 #include <stdexcept>
-#include <thread>
 
 #include "index_types.hpp"
 #include "levels.hpp"
 #include "platform.hpp"
+
+#if SHOAL_HAS_THREADS
+#include <atomic>
+#include <thread>
+#endif
 
 using namespace index_tests;
 using shoal::Atomicity;
@@ -58,12 +61,14 @@ constexpr shoal::HnswConfig small{.dimensions = 8, .M = 4, .ef_construction = 30
 void run_backwards(std::size_t count, const std::function<void(std::size_t)>& task) {
   for (std::size_t i = count; i > 0; --i) task(i - 1);
 }
+#if SHOAL_HAS_THREADS
 /// Runs each task on a thread of its own, none on the caller's.
 void run_on_own_threads(std::size_t count, const std::function<void(std::size_t)>& task) {
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < count; ++i) threads.emplace_back(task, i);
   for (std::thread& thread : threads) thread.join();
 }
+#endif
 
 /// Every way to spread the work.
 std::vector<std::pair<std::string, BatchOptions>> ways_to_run() {
@@ -72,8 +77,10 @@ std::vector<std::pair<std::string, BatchOptions>> ways_to_run() {
     all.emplace_back(std::to_string(threads) + " threads", BatchOptions{.threads = threads});
   }
   all.emplace_back("3 tasks backwards", BatchOptions{.threads = 3, .executor = run_backwards});
+#if SHOAL_HAS_THREADS
   all.emplace_back("4 tasks on threads of the executor", BatchOptions{.threads = 4, .executor = run_on_own_threads});
   all.emplace_back("an executor for one", BatchOptions{.threads = 1, .executor = run_on_own_threads});
+#endif
   return all;
 }
 
@@ -140,7 +147,7 @@ TEST_CASE_TEMPLATE("batches too small for a full panel of each worker give the s
                         most_tasks = std::max(most_tasks, count);
                         run_backwards(count, task);
                       }});
-  CHECK(most_tasks == 8);
+  CHECK(most_tasks == (SHOAL_HAS_THREADS ? 8 : 0));
 }
 
 TEST_CASE_TEMPLATE("the graph is the same on any number of threads where rounds walk: beyond 12,288 slots", Index,
@@ -184,6 +191,8 @@ TEST_CASE_TEMPLATE("small batches that walk, beyond 1,500 slots, give the same g
   }
 }
 
+#if SHOAL_HAS_THREADS
+
 namespace {
 
 /// Items that only the thread may read that made this.
@@ -216,8 +225,7 @@ struct OfOneThread {
 
 }  // namespace
 
-TEST_CASE("an executor runs the work of several threads, and source and callback stay on the thread of the caller" *
-          support::needs_threads()) {
+TEST_CASE("an executor runs the work of several threads, and source and callback stay on the thread of the caller") {
   std::atomic<std::size_t> calls{0}, most{0};
   const auto caller = std::this_thread::get_id();
   BatchOptions options{.threads = 3};
@@ -243,6 +251,44 @@ TEST_CASE("an executor runs the work of several threads, and source and callback
   CHECK(most <= 1);
   CHECK(digest(alone) == digest(index));
 }
+
+TEST_CASE("an executor is given a batch of a few items, but none of one") {
+  const auto items = random_items(365, 16, 8);
+  std::size_t calls = 0;
+  BatchOptions options{.threads = 4};
+  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    ++calls;
+    run_backwards(count, task);
+  };
+  SmallL2 index(small);
+  REQUIRE(index.insert(items[0].first, items[0].second, options));
+  REQUIRE(index.batch_insert(std::span(items).first(2).last(1), shoal::NoProgress{}, options));
+  CHECK(calls == 0);
+  REQUIRE(index.batch_insert(std::span(items).subspan(2), shoal::NoProgress{}, options));
+  CHECK(calls > 0);
+}
+
+TEST_CASE("what an executor throws is kept, and the items before are in" * support::needs_exceptions()) {
+  const auto items = random_items(363, 300, 8);
+  BatchOptions options{.threads = 2};
+  std::size_t calls = 0;
+  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
+    if (++calls == 4) support::raise(std::runtime_error("the pool has stopped"));
+    run_backwards(count, task);
+  };
+  SmallL2 index(small);
+  const auto result = index.batch_insert(items, shoal::NoProgress{}, options);
+  REQUIRE(!result);
+  CHECK(result.error().cause.code() == ErrorCode::callback_failed);
+  CHECK(result.error().cause.message().find("the pool has stopped") != std::string_view::npos);
+  CHECK(result.error().exception != nullptr);
+  CHECK(result.error().successful_ids == iota(0, index.size()));
+  CHECK(index.check().ok());
+  REQUIRE(index.batch_insert(std::span(items).subspan(index.size())));
+  CHECK(searchable_ids(index).size() == 300);
+}
+
+#endif
 
 namespace {
 
@@ -477,42 +523,6 @@ TEST_CASE_TEMPLATE("a clone made in a callback holds what was told of, is sound,
       REQUIRE(index.check().ok());
     }
   }
-}
-
-TEST_CASE("an executor is given a batch of a few items, but none of one") {
-  const auto items = random_items(365, 16, 8);
-  std::size_t calls = 0;
-  BatchOptions options{.threads = 4};
-  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
-    ++calls;
-    run_backwards(count, task);
-  };
-  SmallL2 index(small);
-  REQUIRE(index.insert(items[0].first, items[0].second, options));
-  REQUIRE(index.batch_insert(std::span(items).first(2).last(1), shoal::NoProgress{}, options));
-  CHECK(calls == 0);
-  REQUIRE(index.batch_insert(std::span(items).subspan(2), shoal::NoProgress{}, options));
-  CHECK(calls > 0);
-}
-
-TEST_CASE("what an executor throws is kept, and the items before are in" * support::needs_exceptions()) {
-  const auto items = random_items(363, 300, 8);
-  BatchOptions options{.threads = 2};
-  std::size_t calls = 0;
-  options.executor = [&](std::size_t count, const std::function<void(std::size_t)>& task) {
-    if (++calls == 4) support::raise(std::runtime_error("the pool has stopped"));
-    run_backwards(count, task);
-  };
-  SmallL2 index(small);
-  const auto result = index.batch_insert(items, shoal::NoProgress{}, options);
-  REQUIRE(!result);
-  CHECK(result.error().cause.code() == ErrorCode::callback_failed);
-  CHECK(result.error().cause.message().find("the pool has stopped") != std::string_view::npos);
-  CHECK(result.error().exception != nullptr);
-  CHECK(result.error().successful_ids == iota(0, index.size()));
-  CHECK(index.check().ok());
-  REQUIRE(index.batch_insert(std::span(items).subspan(index.size())));
-  CHECK(searchable_ids(index).size() == 300);
 }
 
 TEST_CASE("rounds of sketched rows that walk give one graph on any number of threads, and end anywhere") {

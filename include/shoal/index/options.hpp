@@ -65,17 +65,13 @@ struct BatchOptions {
   /// vectors, for `dimensions + 8` bytes of each entry of the index while the batch runs. No effect on other storage,
   /// nor when the batch is known to be less than a sixteenth of the index.
   bool link_by_codes = false;
-#if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
-#endif
 };
 
 /// Choices of `batch_erase` and `compact`.
 struct EraseOptions {
   unsigned threads = 1;  ///< Threads that may repair the graph; 0: one for each core. Same result.
-#if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
-#endif
 };
 
 /// What `batch_erase` did, in the order of the ids given.
@@ -95,9 +91,7 @@ struct SearchOptions {
   /// Only these ids are returned, so far as they are in the index, each once; nothing: all. *Cost*: O(1) for each.
   std::optional<std::span<const std::uint64_t>> among{};
   unsigned threads = 1;  ///< Of `batch_search`; 0: one for each core.
-#if SHOAL_HAS_THREADS
   Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
-#endif
 };
 
 /// Choices of a search for all that is near.
@@ -119,12 +113,8 @@ inline std::optional<Error> find_radius_fault(float radius) {
 
 /// Who does the work that `options` allow.
 template <class Options>
-[[nodiscard]] Workers workers_of([[maybe_unused]] const Options& options) {
-#if SHOAL_HAS_THREADS
+[[nodiscard]] Workers workers_of(const Options& options) {
   return Workers(options.threads, options.executor);
-#else
-  return Workers();
-#endif
 }
 
 }  // namespace detail

@@ -137,9 +137,7 @@ class Follower {
     options.threads = options_.threads;
     options.on_duplicate = OnDuplicate::overwrite;
     options.link_by_codes = options_.link_by_codes;
-#if SHOAL_HAS_THREADS
     options.executor = options_.executor;
-#endif
     return options;
   }
 

@@ -212,9 +212,7 @@ class ShardedBatchRun {
       options.link_by_codes = options_.link_by_codes;
       if (parts_.size() == 1) {
         options.threads = options_.threads;
-#if SHOAL_HAS_THREADS
         options.executor = options_.executor;
-#endif
         insert_part(parts_.front(), count, options);
       } else {
         workers.for_each(parts_.size(), [&](std::size_t, std::size_t i) { insert_part(parts_[i], count, options); });

@@ -1,7 +1,7 @@
 #pragma once
 // hnswlib's HierarchicalNSW, over shoal's HnswIndex. A label is an id, an internal id is a slot. A point that is marked
 // as deleted stays an entry that searches pass over, so that it can come back; what replaces it takes its slot in the
-// end. What threads add at once goes in as one batch, which they link together (joint_calls.hpp); other changes are
+// end. What threads add at once goes in as one batch, which they link together (joint_additions.hpp); other changes are
 // made one after the other, and any number of threads search meanwhile. Errors are std::runtime_error, with hnswlib's
 // words where it has some for the case and shoal's else.
 
@@ -23,6 +23,7 @@
 
 #include "shoal/compat/hnswlib/deleted_labels.hpp"
 #include "shoal/compat/hnswlib/interfaces.hpp"
+#include "shoal/compat/hnswlib/joint_additions.hpp"
 #include "shoal/compat/hnswlib/joint_calls.hpp"
 #include "shoal/compat/hnswlib/label_lookup.hpp"
 #include "shoal/compat/hnswlib/point_index.hpp"
@@ -352,16 +353,8 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
     if (const auto fault = shoal::detail::find_fault(space_, point)) fail(*fault);
   }
 
-  /// A call of addPoint.
-  struct Addition {
-    const void* point;
-    labeltype label;
-    bool replaces;
-    tableint slot = 0;
-    std::exception_ptr failure{};
-    bool is_done = false;
-  };
-  using Additions = typename shoal::detail::JointCalls<Addition>::Calls;
+  using Addition = shoal::detail::Addition;
+  using Additions = shoal::detail::Additions;
 
   tableint add_with_others(const void* datapoint, labeltype label, bool replaces) {
     // A call that may not be is refused here, before others are joined to it.
@@ -375,7 +368,10 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   /// The caller holds `writing_`.
   void add_all(Additions all, const shoal::Executor& executor) noexcept {
     while (!all.empty()) {
-      all = all.subspan(add_new(all.first(count_new(all)), executor));
+      const std::size_t room = max_elements_ - std::min<std::size_t>(max_elements_, cur_element_count);
+      const Additions of_new = all.first(shoal::detail::count_new(all, *index_, room));
+      all = all.subspan(shoal::detail::add_together(of_new, *index_, executor));
+      count();
       if (all.empty()) return;
       Addition& one = *all.front();
       SHOAL_TRY {
@@ -385,37 +381,6 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
       SHOAL_CATCH_ALL { one.failure = std::current_exception(); }
       all = all.subspan(1);
     }
-  }
-  /// How many from the first on are of new labels, all different, with room for them.
-  [[nodiscard]] std::size_t count_new(Additions all) const noexcept {
-    std::size_t count = 0;
-    for (; count < all.size() && cur_element_count + count < max_elements_; ++count) {
-      const auto is_same = [&](const Addition* other) { return other->label == all[count]->label; };
-      if (all[count]->replaces || index_->find(all[count]->label)) break;
-      if (std::any_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), is_same)) break;
-    }
-    return count;
-  }
-  /// Puts points of new labels in, as one batch. How many of them went in: the next may say why it does not.
-  [[nodiscard]] std::size_t add_new(Additions all, [[maybe_unused]] const shoal::Executor& executor) noexcept {
-    if (all.size() < 2) return 0;  // one alone may as well be on its own
-    std::size_t inserted = 0;
-    SHOAL_TRY {
-      std::vector<std::pair<labeltype, std::span<const float>>> items;
-      items.reserve(all.size());
-      for (const Addition* each : all) items.emplace_back(each->label, index_->as_vector(each->point));
-      shoal::BatchOptions options;
-      options.threads = static_cast<unsigned>(all.size());
-#if SHOAL_HAS_THREADS
-      options.executor = executor;
-#endif
-      const auto result = index_->batch_insert(items, shoal::NoProgress{}, options);
-      inserted = result ? all.size() : result.error().completed_count;
-    }
-    SHOAL_CATCH_ALL {}  // then one after the other
-    for (Addition* each : all.first(inserted)) each->slot = static_cast<tableint>(*index_->find(each->label));
-    count();
-    return inserted;
   }
   /// The caller holds `writing_`.
   void add(const void* datapoint, labeltype label, bool replaces) {
