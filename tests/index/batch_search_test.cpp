@@ -50,24 +50,28 @@ std::vector<float> query_matrix(std::size_t count) {
   return matrix;
 }
 
-std::vector<std::pair<const char*, shoal::SearchOptions>> ways_to_search(shoal::SearchOptions options) {
-  std::vector<std::pair<const char*, shoal::SearchOptions>> ways;
+struct WayToSearch {
+  const char* name;
+  shoal::SearchOptions options;
+};
+std::vector<WayToSearch> ways_to_search(shoal::SearchOptions options) {
+  std::vector<WayToSearch> ways;
   for (const unsigned threads : {1U, 2U, 8U, 0U}) {
     options.threads = threads;
-    ways.emplace_back("threads", options);
+    ways.push_back({"threads", options});
   }
 #if SHOAL_HAS_THREADS
   options.threads = 3;
   options.executor = [](std::size_t count, const std::function<void(std::size_t)>& task) {
     for (std::size_t i = count; i > 0; --i) task(i - 1);
   };
-  ways.emplace_back("an executor that goes backwards", options);
+  ways.push_back({"an executor that goes backwards", options});
   options.executor = [](std::size_t count, const std::function<void(std::size_t)>& task) {
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < count; ++i) threads.emplace_back(task, i);
     for (std::thread& thread : threads) thread.join();
   };
-  ways.emplace_back("an executor with threads of its own", options);
+  ways.push_back({"an executor with threads of its own", options});
 #endif
   return ways;
 }
@@ -87,23 +91,23 @@ TEST_CASE_TEMPLATE("matrices get what each search gives by itself, at every thre
   for (std::size_t choice = 0; choice < choices.size(); ++choice) {
     CAPTURE(choice);
     const std::size_t k = choices[choice].k;
-    for (const auto& [name, options] : ways_to_search(choices[choice])) {
-      CAPTURE(name);
-      CAPTURE(options.threads);
-      const auto expected = index.try_batch_search(queries, options);
+    for (const auto& way : ways_to_search(choices[choice])) {
+      CAPTURE(way.name);
+      CAPTURE(way.options.threads);
+      const auto expected = index.try_batch_search(queries, way.options);
       REQUIRE(expected);
       REQUIRE(expected->size() == 70);
       Results<std::uint64_t> results(70, k);
-      REQUIRE(index.try_batch_search(queries, options, results.ids, results.distances));
+      REQUIRE(index.try_batch_search(queries, way.options, results.ids, results.distances));
       std::size_t wrong = 0;
       for (std::size_t i = 0; i < 70; ++i) {
         wrong += results.row_is(i, k, (*expected)[i]) ? 0 : 1;
-        const auto one = index.search(std::span(queries).subspan(i * dimensions, dimensions), options);
+        const auto one = index.search(std::span(queries).subspan(i * dimensions, dimensions), way.options);
         wrong += one == (*expected)[i] ? 0 : 1;
       }
       CHECK(wrong == 0);
       Results<std::uint64_t> again(70, k);
-      index.batch_search(queries, options, again.ids, again.distances);
+      index.batch_search(queries, way.options, again.ids, again.distances);
       CHECK(again.ids == results.ids);
       CHECK(again.distances == results.distances);
     }
@@ -168,13 +172,13 @@ TEST_CASE_TEMPLATE("the first bad query is named, whichever thread met it, and w
   queries[18 * dimensions] = INFINITY;
   queries[55 * dimensions] = INFINITY;
   Results<std::uint64_t> results(60, 5);
-  for (const auto& [name, options] : ways_to_search({.k = 5})) {
-    CAPTURE(name);
-    const auto result = index.try_batch_search(queries, options, results.ids, results.distances);
+  for (const auto& way : ways_to_search({.k = 5})) {
+    CAPTURE(way.name);
+    const auto result = index.try_batch_search(queries, way.options, results.ids, results.distances);
     REQUIRE(!result);
     CHECK(result.error().code() == ErrorCode::not_finite);
     CHECK(result.error().message() == "query 17: expected finite components, component 3 is NaN");
-    CHECK_THROWS_AS(index.batch_search(queries, options, results.ids, results.distances), std::invalid_argument);
+    CHECK_THROWS_AS(index.batch_search(queries, way.options, results.ids, results.distances), std::invalid_argument);
   }
   queries.pop_back();
   Results<std::uint64_t> none(60, 5);

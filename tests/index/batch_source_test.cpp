@@ -159,7 +159,7 @@ TEST_CASE("an id that does not fit the id type is refused with its value") {
   CHECK(with_sign.insert(4'294'967'295U, ones).error().code() == shoal::ErrorCode::id_out_of_range);
   CHECK(with_sign.contains(-1));
   CHECK(with_sign.search(ones, 3).front().id == -1);
-  std::vector<std::pair<long, std::vector<float>>> items{{1, ones}, {1L << 40, ones}, {2, ones}};
+  std::vector<std::pair<long long, std::vector<float>>> items{{1, ones}, {1LL << 40, ones}, {2, ones}};
   const auto batch = with_sign.batch_insert(items);
   REQUIRE(!batch);
   CHECK(batch.error().failed_index == 1);

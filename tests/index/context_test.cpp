@@ -25,20 +25,24 @@ std::size_t allocations_of(const Work& work) {
 }
 
 struct Searches {
+  struct Search {
+    const char* name;
+    shoal::SearchOptions options;
+  };
   std::vector<std::uint64_t> few = iota(100, 30);
   std::vector<std::uint64_t> many = iota(0, 1'000);
-  std::vector<std::pair<const char*, shoal::SearchOptions>> all;
+  std::vector<Search> all;
 
   Searches() {
     const auto half = [](std::uint64_t id) { return id % 2 == 0; };
-    all.emplace_back("plain", shoal::SearchOptions{.k = 10});
-    all.emplace_back("wide", shoal::SearchOptions{.k = 30, .ef = 300});
-    all.emplace_back("a filter that walks", shoal::SearchOptions{.k = 5, .ef = 10, .filter = half});
-    all.emplace_back("a filter that scans", shoal::SearchOptions{.filter = [](std::uint64_t id) { return id < 20; }});
-    all.emplace_back("a list that scans", shoal::SearchOptions{.among = few});
-    all.emplace_back("a list that walks", shoal::SearchOptions{.k = 5, .ef = 10, .among = many});
-    all.emplace_back("a list and a filter", shoal::SearchOptions{.filter = half, .among = few});
-    all.emplace_back("everything", shoal::SearchOptions{.k = 5'000});
+    all.push_back({"plain", {.k = 10}});
+    all.push_back({"wide", {.k = 30, .ef = 300}});
+    all.push_back({"a filter that walks", {.k = 5, .ef = 10, .filter = half}});
+    all.push_back({"a filter that scans", {.filter = [](std::uint64_t id) { return id < 20; }}});
+    all.push_back({"a list that scans", {.among = few}});
+    all.push_back({"a list that walks", {.k = 5, .ef = 10, .among = many}});
+    all.push_back({"a list and a filter", {.filter = half, .among = few}});
+    all.push_back({"everything", {.k = 5'000}});
   }
   Searches(const Searches&) = delete;
   Searches& operator=(const Searches&) = delete;
@@ -52,33 +56,37 @@ bool same(const Found& span, const std::vector<shoal::Neighbor<std::uint64_t>>& 
 template <class Index>
 void check_kept_context(const Index& index, const std::vector<std::vector<float>>& queries) {
   const Searches searches;
-  for (const auto& [name, options] : searches.all) {
-    CAPTURE(name);
+  for (const auto& each : searches.all) {
+    CAPTURE(each.name);
     auto context = index.make_search_context();
-    CHECK(allocations_of([&] { (void)index.search(queries[0], options, context); }) > 0);  // they are counted
-    for (const auto& query : queries) CHECK(same(index.search(query, options, context), index.search(query, options)));
+    CHECK(allocations_of([&] { (void)index.search(queries[0], each.options, context); }) > 0);  // they are counted
+    for (const auto& query : queries) {
+      CHECK(same(index.search(query, each.options, context), index.search(query, each.options)));
+    }
     for (int round = 0; round < 3; ++round) {
       std::size_t found = 0;
       const std::size_t allocations = allocations_of([&] {
-        for (const auto& query : queries) found += index.search(query, options, context).size();
+        for (const auto& query : queries) found += index.search(query, each.options, context).size();
       });
       CHECK(found > 0);
       CHECK(allocations == 0);
     }
-    for (const auto& query : queries) CHECK(same(index.search(query, options, context), index.search(query, options)));
+    for (const auto& query : queries) {
+      CHECK(same(index.search(query, each.options, context), index.search(query, each.options)));
+    }
   }
   // One for all searches in turn: what one leaves in it is no matter to the next.
   auto context = index.make_search_context();
   const auto search_all = [&] {
     for (const auto& query : queries) {
-      for (const auto& [name, options] : searches.all) (void)index.search(query, options, context);
+      for (const auto& each : searches.all) (void)index.search(query, each.options, context);
     }
   };
   search_all();
   CHECK(allocations_of(search_all) == 0);
-  for (const auto& [name, options] : searches.all) {
-    CAPTURE(name);
-    CHECK(same(index.search(queries[0], options, context), index.search(queries[0], options)));
+  for (const auto& each : searches.all) {
+    CAPTURE(each.name);
+    CHECK(same(index.search(queries[0], each.options, context), index.search(queries[0], each.options)));
   }
 }
 
@@ -146,12 +154,12 @@ TEST_CASE_TEMPLATE("a context says how much memory it has, a few bytes for each 
   const Index index = filled_index<Index>(random_items(context_seed + 4, 1'500, dimensions));
   const auto queries = context_queries(5, dimensions);
   const Searches searches;
-  for (const auto& query : queries) (void)index.search(query, searches.all.back().second);
+  for (const auto& query : queries) (void)index.search(query, searches.all.back().options);
   const std::size_t before = support::allocation_counts().live_bytes;
   auto context = index.make_search_context();
   const std::size_t empty = context.memory_bytes();
-  for (const auto& [name, options] : searches.all) {
-    for (const auto& query : queries) (void)index.search(query, options, context);
+  for (const auto& each : searches.all) {
+    for (const auto& query : queries) (void)index.search(query, each.options, context);
   }
   const std::size_t owned = support::allocation_counts().live_bytes - before;
   const std::size_t said = context.memory_bytes();
@@ -200,7 +208,7 @@ TEST_CASE("threads search at once, each with a context of its own") {
   const Searches searches;
   std::vector<std::vector<shoal::Neighbor<std::uint64_t>>> expected;
   for (const auto& query : queries) {
-    for (const auto& [name, options] : searches.all) expected.push_back(index.search(query, options));
+    for (const auto& each : searches.all) expected.push_back(index.search(query, each.options));
   }
   std::atomic<std::size_t> wrong{0};
   std::vector<std::thread> threads;
@@ -209,8 +217,8 @@ TEST_CASE("threads search at once, each with a context of its own") {
       auto context = index.make_search_context();
       std::size_t next = 0;
       for (const auto& query : queries) {
-        for (const auto& [name, options] : searches.all) {
-          if (!same(index.search(query, options, context), expected[next++])) ++wrong;
+        for (const auto& each : searches.all) {
+          if (!same(index.search(query, each.options, context), expected[next++])) ++wrong;
         }
       }
     });
@@ -229,13 +237,14 @@ TEST_CASE_TEMPLATE("on one thread, a batch of searches into matrices allocates n
   std::vector<std::uint64_t> ids(200 * 30);
   std::vector<float> distances(200 * 30);
   const Searches searches;
-  for (const auto& [name, options] : searches.all) {
-    if (options.k > 30) continue;
-    CAPTURE(name);
+  for (const auto& each : searches.all) {
+    if (each.options.k > 30) continue;
+    CAPTURE(each.name);
     const auto search_first = [&](std::size_t count) {
       return allocations_of([&] {
-        index.batch_search(std::span(matrix).first(count * dimensions), options,
-                           std::span(ids).first(count * options.k), std::span(distances).first(count * options.k));
+        index.batch_search(std::span(matrix).first(count * dimensions), each.options,
+                           std::span(ids).first(count * each.options.k),
+                           std::span(distances).first(count * each.options.k));
       });
     };
     (void)search_first(200);

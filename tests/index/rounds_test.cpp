@@ -70,16 +70,20 @@ void run_on_own_threads(std::size_t count, const std::function<void(std::size_t)
 }
 #endif
 
-/// Every way to spread the work.
-std::vector<std::pair<std::string, BatchOptions>> ways_to_run() {
-  std::vector<std::pair<std::string, BatchOptions>> all;
+/// A way to spread the work.
+struct WayToRun {
+  std::string name;
+  BatchOptions options;
+};
+std::vector<WayToRun> ways_to_run() {
+  std::vector<WayToRun> all;
   for (const unsigned threads : {1U, 2U, 3U, 8U, 0U}) {
-    all.emplace_back(std::to_string(threads) + " threads", BatchOptions{.threads = threads});
+    all.push_back({std::to_string(threads) + " threads", {.threads = threads}});
   }
-  all.emplace_back("3 tasks backwards", BatchOptions{.threads = 3, .executor = run_backwards});
+  all.push_back({"3 tasks backwards", {.threads = 3, .executor = run_backwards}});
 #if SHOAL_HAS_THREADS
-  all.emplace_back("4 tasks on threads of the executor", BatchOptions{.threads = 4, .executor = run_on_own_threads});
-  all.emplace_back("an executor for one", BatchOptions{.threads = 1, .executor = run_on_own_threads});
+  all.push_back({"4 tasks on threads of the executor", {.threads = 4, .executor = run_on_own_threads}});
+  all.push_back({"an executor for one", {.threads = 1, .executor = run_on_own_threads}});
 #endif
   return all;
 }
@@ -98,10 +102,10 @@ TEST_CASE_TEMPLATE("the graph is the same on any number of threads, on an execut
   Index reference(config);
   REQUIRE(reference.batch_insert(items));
   const Digest expected = digest(reference);
-  for (auto& [name, options] : ways_to_run()) {
-    CAPTURE(name);
+  for (auto& way : ways_to_run()) {
+    CAPTURE(way.name);
     Index index(config);
-    REQUIRE(index.batch_insert(items, shoal::NoProgress{}, options));
+    REQUIRE(index.batch_insert(items, shoal::NoProgress{}, way.options));
     CHECK(digest(index) == expected);
   }
   for (const unsigned threads : {1U, 3U}) {
@@ -128,17 +132,17 @@ TEST_CASE_TEMPLATE("batches too small for a full panel of each worker give the s
   REQUIRE(base.batch_insert(random_items(304, 1'600, 8)));  // smaller rounds walk from here on, larger ones compare
   const auto insert_into = [](Index& index, const BatchOptions& options) {
     std::uint64_t first_id = 10'000;
-    for (const std::size_t count : {2, 5, 12, 20, 40}) {
+    for (const std::size_t count : {2U, 5U, 12U, 20U, 40U}) {
       REQUIRE(index.batch_insert(random_items(305 + count, count, 8, first_id), shoal::NoProgress{}, options));
       first_id += count;
     }
   };
   Index reference = base.clone();
   insert_into(reference, {});
-  for (auto& [name, options] : ways_to_run()) {
-    CAPTURE(name);
+  for (auto& way : ways_to_run()) {
+    CAPTURE(way.name);
     Index index = base.clone();
-    insert_into(index, options);
+    insert_into(index, way.options);
     CHECK(digest(index) == digest(reference));
   }
   std::size_t most_tasks = 0;
@@ -159,10 +163,10 @@ TEST_CASE_TEMPLATE("the graph is the same on any number of threads where rounds 
   REQUIRE(reference.batch_insert(more));
   const Digest expected = digest(reference);
   CHECK(expected.counts.front() == 14'700);
-  for (auto& [name, options] : ways_to_run()) {
-    CAPTURE(name);
+  for (auto& way : ways_to_run()) {
+    CAPTURE(way.name);
     Index index = base.clone();
-    REQUIRE(index.batch_insert(more, shoal::NoProgress{}, options));
+    REQUIRE(index.batch_insert(more, shoal::NoProgress{}, way.options));
     CHECK(digest(index) == expected);
   }
   Index at_once = base.clone();
@@ -185,9 +189,9 @@ TEST_CASE_TEMPLATE("small batches that walk, beyond 1,500 slots, give the same g
     return digest(index);
   };
   const Digest expected = grown({});
-  for (auto& [name, options] : ways_to_run()) {
-    CAPTURE(name);
-    CHECK(grown(options) == expected);
+  for (auto& way : ways_to_run()) {
+    CAPTURE(way.name);
+    CHECK(grown(way.options) == expected);
   }
 }
 
@@ -452,21 +456,21 @@ TEST_CASE(
   HnswL2Sq8 coded_in_two(config);
   REQUIRE(coded_in_two.batch_insert(std::span(items).first(700)));
   REQUIRE(coded_in_two.batch_insert(std::span(items).subspan(700)));
-  for (auto& [name, options] : ways_to_run()) {
-    CAPTURE(name);
-    options.link_by_codes = true;
+  for (auto& way : ways_to_run()) {
+    CAPTURE(way.name);
+    way.options.link_by_codes = true;
     HnswL2 index(config);
-    REQUIRE(index.batch_insert(items, shoal::NoProgress{}, options));
+    REQUIRE(index.batch_insert(items, shoal::NoProgress{}, way.options));
     CHECK(digest(index) == expected);
     HnswL2 in_two(config);
     const auto first = in_two.batch_insert(
-        items, [](std::size_t done, std::size_t) { return done != 700; }, options);
+        items, [](std::size_t done, std::size_t) { return done != 700; }, way.options);
     REQUIRE(!first);
     HnswL2 shorter(config);
-    REQUIRE(shorter.batch_insert(std::span(items).first(700), shoal::NoProgress{}, options));
+    REQUIRE(shorter.batch_insert(std::span(items).first(700), shoal::NoProgress{}, way.options));
     CHECK(digest(in_two) == digest(shorter));
     // What is there is encoded for the second batch.
-    REQUIRE(in_two.batch_insert(std::span(items).subspan(700), shoal::NoProgress{}, options));
+    REQUIRE(in_two.batch_insert(std::span(items).subspan(700), shoal::NoProgress{}, way.options));
     CHECK(digest(in_two).counts == digest(coded_in_two).counts);
   }
 }

@@ -150,7 +150,7 @@ TEST_CASE("an opened index is the one that a batch of the store's content makes"
 }
 
 TEST_CASE("a bad item ends the batch with exactly those before it, in store and index") {
-  for (const std::size_t at : {0, 1, 39, 40, 41, 79, 80, 99}) {
+  for (const std::size_t at : {0U, 1U, 39U, 40U, 41U, 79U, 80U, 99U}) {
     CAPTURE(at);
     const auto good = random_items(3, 100, dimensions);
     auto items = good;
