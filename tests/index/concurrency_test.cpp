@@ -174,7 +174,7 @@ TEST_CASE_TEMPLATE("eight threads search, insert batches, erase and upsert: noth
   const std::size_t share = operations / threads / (std::is_same_v<Index, HnswL2> ? 1 : 10);
   {
     std::vector<std::thread> running;
-    for (auto& mixer : mixers) running.emplace_back([&mixer, share] { mixer.run(share); });
+    for (auto& mixer : mixers) running.emplace_back(&Mixer<Index>::run, &mixer, share);
     for (auto& thread : running) thread.join();
   }
   std::size_t owned = 0;
