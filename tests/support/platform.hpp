@@ -13,23 +13,32 @@
 
 namespace support {
 
+/// A decorator: the test is skipped where this, or another need of it, is not met.
+struct Need {
+  bool is_met;
+  template <class TestOrSuite>
+  void fill(TestOrSuite& one) const {
+    one.m_skip = one.m_skip || !is_met;
+  }
+};
+
 /// It throws, or lets an allocation fail.
-inline doctest::skip needs_exceptions() { return doctest::skip(SHOAL_HAS_EXCEPTIONS == 0); }
+inline Need needs_exceptions() { return {SHOAL_HAS_EXCEPTIONS != 0}; }
 
 /// It starts threads.
-inline doctest::skip needs_threads() { return doctest::skip(SHOAL_HAS_THREADS == 0); }
+inline Need needs_threads() { return {SHOAL_HAS_THREADS != 0}; }
 
 /// It starts processes.
-inline doctest::skip needs_processes() {
+inline Need needs_processes() {
 #if defined(__EMSCRIPTEN__)
-  return doctest::skip(true);
+  return {false};
 #else
-  return doctest::skip(false);
+  return {true};
 #endif
 }
 
 /// It saves an index.
-inline doctest::skip needs_index_files() { return doctest::skip(!shoal::detail::lies_as_in_files); }
+inline Need needs_index_files() { return {shoal::detail::lies_as_in_files}; }
 
 /// Throws `what`. Without exceptions nobody gets here.
 template <class What>
