@@ -1,9 +1,11 @@
 #pragma once
 // Who may do what at once: one writer and any number of readers. A second writer waits or is turned away; a reader
 // never waits, but while everything is moved (`Write::shut_out_readers`). What a thread does to an index from inside a
-// call of that same index (a callback, a filter, a source) is known by a list that each thread keeps of its calls:
-// reading is fine there, writing is refused, for it would wait for itself.
+// call of that same index (a callback, a filter, a source) is known by a list that each thread keeps of its calls
+// (where there is one thread, by their number): reading is fine there, writing is refused, for it would wait for
+// itself.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "shoal/core/platform.hpp"
@@ -19,11 +21,16 @@ class Access {
   /// One call that this thread is in. Calls end in the reverse order of their beginning.
   class Call {
    public:
-    explicit Call(Access& access) noexcept : access_(&access), is_outermost_(!access.is_entered()) {
-      before_ = innermost(access);
-      innermost(access) = this;
+#if SHOAL_HAS_THREADS
+    explicit Call(Access& access) noexcept
+        : access_(&access), before_(innermost()), is_outermost_(!access.is_entered()) {
+      innermost() = this;
     }
-    ~Call() { innermost(*access_) = before_; }
+    ~Call() { innermost() = before_; }
+#else
+    explicit Call(Access& access) noexcept : access_(&access), is_outermost_(access.calls_++ == 0) {}
+    ~Call() { --access_->calls_; }
+#endif
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
@@ -33,7 +40,9 @@ class Access {
    private:
     friend class Access;
     Access* access_;
+#if SHOAL_HAS_THREADS
     Call* before_;
+#endif
     bool is_outermost_;
   };
 
@@ -136,29 +145,31 @@ class Access {
 
   [[nodiscard]] Readers& readers() noexcept { return readers_; }
   /// Is this thread in a call of the index?
-  [[nodiscard]] bool is_entered() noexcept {
-    for (const Call* call = innermost(*this); call != nullptr; call = call->before_) {
+  [[nodiscard]] bool is_entered() const noexcept {
+#if SHOAL_HAS_THREADS
+    for (const Call* call = innermost(); call != nullptr; call = call->before_) {
       if (call->access_ == this) return true;
     }
     return false;
+#else
+    return calls_ != 0;
+#endif
   }
 
  private:
-  /// The innermost call of this thread, of any index.
-  [[nodiscard]] static Call*& innermost([[maybe_unused]] Access& access) noexcept {
 #if SHOAL_HAS_THREADS
+  /// The innermost call of this thread, of any index.
+  [[nodiscard]] static Call*& innermost() noexcept {
     static thread_local Call* call = nullptr;
     return call;
-#else
-    return access.innermost_;
-#endif
   }
+#endif
 
   Readers readers_;
 #if SHOAL_HAS_THREADS
   std::mutex writing_;
 #else
-  Call* innermost_ = nullptr;
+  std::size_t calls_ = 0;  // that the one thread is in
 #endif
 };
 
