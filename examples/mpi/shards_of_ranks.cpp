@@ -72,7 +72,7 @@ int run() {
   MPI_Barrier(MPI_COMM_WORLD);
   const auto saved = index->save(folder + "/set");
   auto opened = shoal::mpi::DistributedIndex<>::open(MPI_COMM_WORLD, folder + "/set");
-  const bool is_whole = saved && opened && opened->size() == std::uint64_t{10'600};
+  const bool is_whole = saved && opened && opened->count_entries() == std::uint64_t{10'600};
   const auto again = is_whole ? opened->try_batch_search(queries, {.k = 3}) : found;
   MPI_Barrier(MPI_COMM_WORLD);
   if (is_root) std::filesystem::remove_all(folder);

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "platform.hpp"
 #include "support.hpp"
 #include "vectors.hpp"
 #include <shoal/shoal.hpp>
@@ -66,7 +67,7 @@ TEST_CASE("a save through a symbolic link replaces what it leads to") {
   expect_no_file(link, "No such file");
 }
 
-TEST_CASE("what is no regular file is refused by all, at once") {
+TEST_CASE("what is no regular file is refused by all, at once" * support::needs_processes()) {
   const Folder folder;
   const std::string pipe = folder.file("pipe");
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);

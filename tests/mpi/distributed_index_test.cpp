@@ -39,7 +39,7 @@ void check_ended_at(Distributed& index, const Result& result, std::size_t at, Er
   CHECK(error.completed_count == at);
   CHECK(error.successful_ids == iota(0, at));
   CHECK(own_ids(index) == own_of(index, iota(0, at)));
-  CHECK(*index.size() == at);
+  CHECK(*index.count_entries() == at);
 }
 
 }  // namespace
@@ -118,7 +118,7 @@ TEST_CASE("a bad vector in the middle leaves exactly the items before it, and ev
     CHECK(told == (rank() == 0 ? at : 0));
     const std::vector<support::Item> rest(items.begin() + static_cast<std::ptrdiff_t>(at) + 1, items.end());
     REQUIRE(index.batch_insert(at_root(rest)));
-    CHECK(*index.size() == item_count - 1);
+    CHECK(*index.count_entries() == item_count - 1);
   }
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("an id that its rank has, or that came before, ends the batch where it
       CHECK(result.error().cause.message() ==
             "expected a new id, got " + std::to_string(items[at].first) +
                 (in_batch ? ", which came before in this batch" : ", which is in the index"));
-      CHECK(*index.size() == at + (in_batch ? 0 : 1));
+      CHECK(*index.count_entries() == at + (in_batch ? 0 : 1));
     }
   }
 }
@@ -155,7 +155,7 @@ TEST_CASE("skip passes over what any rank has, and every rank is given the ids t
   auto expected = iota(0, 500);
   for (std::uint64_t id = 1'500; id < 3'000; ++id) expected.push_back(id);
   CHECK(*inserted == expected);
-  CHECK(*index.size() == 3'000);
+  CHECK(*index.count_entries() == 3'000);
 }
 
 TEST_CASE("a source that throws at rank 0 ends the batch for all, with its message") {
@@ -207,7 +207,7 @@ TEST_CASE("a callback that cancels or throws at rank 0 keeps exactly what it was
       CHECK(index.local().check().ok());
       const std::vector<support::Item> rest(items.begin() + static_cast<std::ptrdiff_t>(at) + 1, items.end());
       REQUIRE(index.batch_insert(at_root(rest)));
-      CHECK(*index.size() == item_count);
+      CHECK(*index.count_entries() == item_count);
     }
   }
 }
@@ -229,7 +229,7 @@ TEST_CASE("a collective call from inside another is refused there and nobody wai
   const auto is_busy = [](const auto& result) { return !result && result.error().code() == ErrorCode::busy; };
   const auto call_all = [&] {
     const auto inserted = index.batch_insert(random_items(12, 1, dimensions, 900));
-    if (!inserted && inserted.error().cause.code() == ErrorCode::reentrant_mutation && is_busy(index.size()) &&
+    if (!inserted && inserted.error().cause.code() == ErrorCode::reentrant_mutation && is_busy(index.count_entries()) &&
         is_busy(index.try_batch_search(query, {.k = 1})) && is_busy(index.try_batch_search_each(query, {.k = 1})) &&
         is_busy(index.save("nowhere/set"))) {
       ++refused;
@@ -243,7 +243,7 @@ TEST_CASE("a collective call from inside another is refused there and nobody wai
                                            return true;
                                          }}));
   CHECK(refused == index.local().size());
-  CHECK(*index.size() == 50);  // and the group goes on
+  CHECK(*index.count_entries() == 50);  // and the group goes on
 }
 
 namespace {
@@ -310,10 +310,10 @@ TEST_CASE("when memory runs out on one rank, at any allocation, all ranks say so
               const support::Plenty again;
               if (result) return std::nullopt;
               REQUIRE(result.error().successful_ids == iota(0, result.error().completed_count));
-              REQUIRE(*index->size() == result.error().completed_count);
+              REQUIRE(*index->count_entries() == result.error().completed_count);
               return result.error().cause;
             }) > 5);
-      CHECK(*index->size() == 40);
+      CHECK(*index->count_entries() == 40);
     }
     auto index = make_distributed<Brute>(0, waiting);
     REQUIRE(index.batch_insert(items));
@@ -382,7 +382,7 @@ TEST_CASE("an executor that throws on one rank ends the batch for all, and its e
   CHECK(!error.failed_index);
   CHECK(!error.failed_id);
   CHECK((error.exception != nullptr) == (rank() == last));
-  CHECK(*index.size() == 500 + error.completed_count);
+  CHECK(*index.count_entries() == 500 + error.completed_count);
 }
 
 TEST_CASE("queries that throw at their rank are an error of all, which says so") {
@@ -425,7 +425,7 @@ TEST_CASE("what ranks save, ranks and one process load, and what one process sav
   auto opened = shoal::mpi::DistributedIndex<Hnsw>::open(MPI_COMM_WORLD, path, {.verify = true});
   REQUIRE(opened);
   CHECK(*opened->try_batch_search_each(queries, {.k = 10}) == expected);
-  CHECK(*opened->size() == 1'000);
+  CHECK(*opened->count_entries() == 1'000);
   // It goes on where it was.
   REQUIRE(loaded->batch_insert(at_root(random_items(16, 100, dimensions, 1'000))));
   wait_for_all();
@@ -500,14 +500,14 @@ TEST_CASE("when any operation of a save fails on any rank, all say so and the ol
       REQUIRE(loaded);
       if (failed == 0) {
         REQUIRE(saved);
-        REQUIRE(loaded->size() == 50);
+        REQUIRE(loaded->count_entries() == 50);
         break;
       }
       if (!saved) {
         REQUIRE(saved.error().code() == ErrorCode::io_error);
         REQUIRE(saved.error().message().find("rank " + std::to_string(failing) + ": ") == 0);
       }
-      REQUIRE((loaded->size() == 50 || (!saved && loaded->size() == 40)));
+      REQUIRE((loaded->count_entries() == 50 || (!saved && loaded->count_entries() == 40)));
       wait_for_all();
     }
   }

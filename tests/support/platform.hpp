@@ -28,7 +28,7 @@ inline Need needs_exceptions() { return {SHOAL_HAS_EXCEPTIONS != 0}; }
 /// It starts threads.
 inline Need needs_threads() { return {SHOAL_HAS_THREADS != 0}; }
 
-/// It starts processes.
+/// It starts processes, or makes a pipe.
 inline Need needs_processes() {
 #if defined(__EMSCRIPTEN__)
   return {false};

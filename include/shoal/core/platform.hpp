@@ -3,6 +3,10 @@
 // -fno-exceptions, where a failed allocation ends the program as it does in the standard library, and every other
 // failure still comes back as an Expected.
 
+#if defined(_MSVC_LANG) ? _MSVC_LANG <= 201703L : __cplusplus <= 201703L
+#error "shoal needs C++20: compile with -std=c++20 or newer (MSVC: /std:c++20)"
+#endif
+
 #include <cassert>
 #include <cstddef>
 #include <cstdio>

@@ -78,7 +78,7 @@ class DistributedReader {
   }
 
   /// Collective. Entries of all shards.
-  [[nodiscard]] Expected<std::uint64_t, Error> size() {
+  [[nodiscard]] Expected<std::uint64_t, Error> count_entries() {
     const Turn turn(group_);
     if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
     const auto sizes = group_.gather_from_all(std::uint64_t{index_.size()});
