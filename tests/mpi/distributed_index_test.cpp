@@ -350,6 +350,37 @@ TEST_CASE("a bad query is refused with its position before anything is searched,
   CHECK(index.try_batch_search(make_queries(3), {.k = 3}));  // and the group goes on
 }
 
+TEST_CASE("a bad query of one rank's own is refused with that rank, for all") {
+  auto index = make_distributed<Brute>();
+  REQUIRE(index.batch_insert(at_root(random_items(13, 50, dimensions))));
+  const int last = static_cast<int>(ranks()) - 1;
+  auto queries = make_queries(3);
+  if (rank() == last) queries[1][2] = std::nanf("");
+  const auto found = index.try_batch_search_each(queries, {.k = 3});
+  REQUIRE(!found);
+  CHECK(found.error().code() == ErrorCode::not_finite);
+  CHECK(found.error().message() ==
+        "rank " + std::to_string(last) + ": query 1: expected finite components, component 2 is NaN");
+  CHECK(index.try_batch_search_each(make_queries(3), {.k = 3}));
+}
+
+TEST_CASE("ranks that would make other graphs are refused, with what they have") {
+  const int last = static_cast<int>(ranks()) - 1;
+  const auto with = [](shoal::HnswConfig config) {
+    return shoal::mpi::DistributedIndex<Hnsw>::create(MPI_COMM_WORLD, config);
+  };
+  CHECK(with({.dimensions = 4, .max_elements = static_cast<std::size_t>(rank())}));
+  if (last == 0) return;
+  const auto made = with({.dimensions = 4, .M = rank() == last ? 8U : 16U});
+  REQUIRE(!made);
+  CHECK(made.error().code() == ErrorCode::incompatible);
+  CHECK(made.error().message() ==
+        "expected the same setup of all ranks, rank 0 has M 16, ef_construction 200 and seed 24301, rank " +
+            std::to_string(last) + " has 8, 200 and 24301");
+  CHECK(!with({.dimensions = 4, .ef_construction = rank() == last ? 8U : 16U}));
+  CHECK(!with({.dimensions = 4, .seed = rank() == last ? 8U : 16U}));
+}
+
 TEST_CASE("a filter that throws on one rank is an error of all") {
   auto index = make_distributed<Brute>();
   REQUIRE(index.batch_insert(at_root(random_items(14, 200, dimensions))));
@@ -397,7 +428,7 @@ TEST_CASE("queries that throw at their rank are an error of all, which says so")
   const auto found = index.try_batch_search_each(throwing, {.k = 3});
   REQUIRE(!found);
   CHECK(found.error().code() == ErrorCode::source_failed);
-  CHECK(found.error().message() == "the queries threw: no text");
+  CHECK(found.error().message() == "rank " + std::to_string(last) + ": the queries threw: no text");
   CHECK(index.try_batch_search_each(queries, {.k = 3}));
 }
 
@@ -500,14 +531,14 @@ TEST_CASE("when any operation of a save fails on any rank, all say so and the ol
       REQUIRE(loaded);
       if (failed == 0) {
         REQUIRE(saved);
-        REQUIRE(loaded->count_entries() == 50);
+        REQUIRE(loaded->size() == 50);
         break;
       }
       if (!saved) {
         REQUIRE(saved.error().code() == ErrorCode::io_error);
         REQUIRE(saved.error().message().find("rank " + std::to_string(failing) + ": ") == 0);
       }
-      REQUIRE((loaded->count_entries() == 50 || (!saved && loaded->count_entries() == 40)));
+      REQUIRE((loaded->size() == 50 || (!saved && loaded->size() == 40)));
       wait_for_all();
     }
   }

@@ -51,7 +51,8 @@ class DistributedIndex : public DistributedReader<Index> {
   using Mapped = DistributedReader<typename Index::Mapped>;
 
   /// Collective. An empty shard in each process of `comm`, which is copied and may be used for other things meanwhile.
-  /// *Errors*: invalid_config, out_of_memory, incompatible (ranks of different dimensions or programs), peer_lost.
+  /// `config.max_elements` and `second_writer` are of each shard, the rest is the same for all. *Errors*:
+  /// invalid_config, out_of_memory, incompatible (ranks of different setups or programs), peer_lost.
   [[nodiscard]] static Expected<DistributedIndex, Error> create(MPI_Comm comm, const Config& config,
                                                                 const Options& waiting = {}) {
     auto group = detail::MpiCommunicator::duplicate(comm, waiting);
@@ -69,6 +70,7 @@ class DistributedIndex : public DistributedReader<Index> {
     });
     if (!made) return Unexpected<Error>(std::move(made.error()));
     if (auto alike = Base::find_differences(*group, *index); !alike) return Unexpected<Error>(std::move(alike.error()));
+    if (auto alike = find_other_setups(*group, config); !alike) return Unexpected<Error>(std::move(alike.error()));
     return DistributedIndex(Base(*std::move(group), *std::move(plan), *std::move(index)));
   }
 
@@ -197,6 +199,29 @@ class DistributedIndex : public DistributedReader<Index> {
 
  private:
   explicit DistributedIndex(Base base) noexcept : Base(std::move(base)) {}
+
+  /// Has a rank another setup than rank 0, where that would make its shard another graph? Errors: incompatible, for
+  /// all.
+  [[nodiscard]] static detail::Done find_other_setups(detail::MpiCommunicator& group, const Config& config) {
+    if constexpr (requires { config.ef_construction; }) {
+      struct Setup {
+        std::uint64_t M, ef_construction, seed;
+        bool operator==(const Setup&) const = default;
+      };
+      const auto all = group.gather_from_all(Setup{config.M, config.ef_construction, config.seed});
+      if (!all) return Unexpected<Error>(all.error());
+      const Setup& first = all->front();
+      for (std::size_t rank = 1; rank < all->size(); ++rank) {
+        const Setup& other = (*all)[rank];
+        if (other == first) continue;
+        return Unexpected<Error>(
+            detail::make_error(ErrorCode::incompatible, "expected the same setup of all ranks, rank 0 has M ", first.M,
+                               ", ef_construction ", first.ef_construction, " and seed ", first.seed, ", rank ", rank,
+                               " has ", other.M, ", ", other.ef_construction, " and ", other.seed));
+      }
+    }
+    return {};
+  }
 };
 
 }  // namespace shoal::inline v0::mpi

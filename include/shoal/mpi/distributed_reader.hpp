@@ -9,6 +9,7 @@
 #include <ranges>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,10 +60,10 @@ class DistributedReader {
                                                                          const SearchOptions& options) {
     const Turn turn(group_);
     if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
-    return search_from(0, queries, options);
+    return search_from(0, queries, options, "");
   }
-  /// Collective. The same for queries of every rank: each gives its own, and gets the results of those.
-  /// *Cost*: rank after rank, for each query needs all shards anyway.
+  /// Collective. The same for queries of every rank: each gives its own, and gets the results of those. *Errors*: as
+  /// above, with the rank whose query it is. *Cost*: rank after rank, for each query needs all shards anyway.
   template <QueriesInput Queries>
   [[nodiscard]] Expected<std::vector<Neighbors>, Error> try_batch_search_each(const Queries& queries,
                                                                               const SearchOptions& options) {
@@ -70,7 +71,7 @@ class DistributedReader {
     if (auto refusal = turn.refusal(ErrorCode::busy)) return Unexpected<Error>(*std::move(refusal));
     std::vector<Neighbors> mine;
     for (std::size_t root = 0; root < group_.size(); ++root) {
-      auto found = search_from(root, queries, options);
+      auto found = search_from(root, queries, options, "rank " + std::to_string(root) + ": ");
       if (!found) return found;
       if (root == group_.rank()) mine = *std::move(found);
     }
@@ -189,12 +190,15 @@ class DistributedReader {
   };
   static constexpr std::size_t most_queries = 1'024;
 
+  /// `whose`: goes before what is wrong with the queries.
   template <class Queries>
   [[nodiscard]] Expected<std::vector<Neighbors>, Error> search_from(std::size_t root, const Queries& queries,
-                                                                    const SearchOptions& options) {
+                                                                    const SearchOptions& options,
+                                                                    std::string_view whose) {
     std::vector<Neighbors> results;
     std::optional<Error> bad;
     if (group_.rank() == root) bad = find_bad_query(queries);
+    if (bad) bad = detail::make_error(bad->code(), whose, bad->message());
     for (std::size_t first = 0;; first += most_queries) {
       detail::MessageWriter message;
       std::optional<Error> failure;
