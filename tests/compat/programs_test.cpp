@@ -278,6 +278,33 @@ TEST_CASE("an index is resized, but not to less than it holds") {
   CHECK(index.getMaxElements() == 20);
 }
 
+TEST_CASE("an index that was cleared is empty, and takes points as before") {
+  const auto points = random_points(15, 20, dim);
+  hnswlib::L2Space space(dim);
+  hnswlib::HierarchicalNSW<float> index(&space, 20, 7, 30);
+  hnswlib::HierarchicalNSW<float>(&space).clear();  // nothing was loaded
+  for (int round = 0; round < 2; ++round) {
+    CHECK(index.getCurrentElementCount() == 0);
+    CHECK(index.getDeletedCount() == 0);
+    CHECK(index.searchKnn(points.data(), 3).empty());
+    for (std::size_t i = 0; i < 20; ++i) index.addPoint(points.data() + i * dim, i);
+    index.markDelete(3);
+    CHECK(index.searchKnn(points.data(), 30).size() == 19);
+    CHECK(index.M_ == 7);
+    index.clear();
+  }
+}
+
+TEST_CASE("the function of the space and its parameter can be read") {
+  const auto points = random_points(16, 2, dim);
+  hnswlib::L2Space space(dim);
+  hnswlib::HierarchicalNSW<float> index(&space, 2);
+  hnswlib::BruteforceSearch<float> exact(&space, 2);
+  const float expected = space.get_dist_func()(points.data(), points.data() + dim, space.get_dist_func_param());
+  CHECK(index.fstdistfunc_(points.data(), points.data() + dim, index.dist_func_param_) == expected);
+  CHECK(exact.fstdistfunc_(points.data(), points.data() + dim, exact.dist_func_param_) == expected);
+}
+
 TEST_CASE("what shoal refuses is a runtime_error that says why, and changes nothing") {
   hnswlib::L2Space space(3);
   hnswlib::HierarchicalNSW<float> index(&space, 10);

@@ -42,6 +42,8 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
   std::size_t cur_element_count = 0;
   std::size_t size_per_element_ = 0;
   std::size_t data_size_ = 0;
+  DISTFUNC<dist_t> fstdistfunc_ = nullptr;  ///< The space's, with the parameter that it takes.
+  void* dist_func_param_ = nullptr;
 
   /// Nothing, until something is loaded.
   explicit BruteforceSearch(SpaceInterface<dist_t>* space) { set_space(*space); }
@@ -134,7 +136,8 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
     if (const auto fault = shoal::detail::find_fault(config)) fail(*fault);
     index_ = std::make_unique<shoal::detail::PointFlatIndex>(points, config);
     space_ = points;
-    distance_ = space.get_dist_func();
+    fstdistfunc_ = space.get_dist_func();
+    dist_func_param_ = space.get_dist_func_param();
     data_size_ = space_.point_bytes;
     size_per_element_ = data_size_ + sizeof(labeltype);
   }
@@ -151,7 +154,7 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
       const shoal::Slot slot = shoal::to_slot(i);
       const labeltype label = entries.id_of(slot);
       if (isIdAllowed != nullptr && !(*isIdAllowed)(label)) continue;
-      nearest.emplace(distance_(query, entries.rows().point(slot), space_.parameter), label);
+      nearest.emplace(fstdistfunc_(query, entries.rows().point(slot), dist_func_param_), label);
       if (nearest.size() > k) nearest.pop();
     }
     Results results(nearest.size());
@@ -227,7 +230,6 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
   }
 
   shoal::detail::PointSpace space_;
-  DISTFUNC<dist_t> distance_ = nullptr;
   std::unique_ptr<shoal::detail::PointFlatIndex> index_;
   shoal::detail::Lock writing_;
 };

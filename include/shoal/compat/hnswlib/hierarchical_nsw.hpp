@@ -54,6 +54,8 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   std::size_t ef_construction_ = 0;
   std::size_t ef_ = 10;
   std::size_t data_size_ = 0;
+  DISTFUNC<dist_t> fstdistfunc_ = nullptr;  ///< The space's, with the parameter that it takes.
+  void* dist_func_param_ = nullptr;
   bool allow_replace_deleted_ = false;
   mutable std::atomic<long> metric_distance_computations{0};  ///< Not counted: stays as it is set.
   mutable std::atomic<long> metric_hops{0};                   ///< Not counted: stays as it is set.
@@ -134,12 +136,13 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
       max_elements_ = new_max_elements;
     });
   }
-  /// Takes everything out.
+  /// Takes everything out; points may be put in again. *Errors*: memory; then nothing changed.
   void clear() {
+    if (index_ == nullptr) return;
     writing_([&] {
+      auto empty = std::make_unique<shoal::detail::PointGraphIndex>(space_, index_->config());
       deleted_.clear();
-      index_.reset();
-      count();
+      take_index(std::move(empty));
     });
   }
 
@@ -185,7 +188,7 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
     const shoal::detail::DeletedLabels::View deleted(deleted_);
     shoal::detail::Access::Read read(index_->access());
     const auto scratch = scratch_.borrow([&] { return shoal::detail::StopWalkScratch(index_->entries().rows()); });
-    return shoal::detail::StopWalk<dist_t>(*index_, distance_, space_.parameter, stop_condition, *scratch)
+    return shoal::detail::StopWalk<dist_t>(*index_, fstdistfunc_, dist_func_param_, stop_condition, *scratch)
         .run(query, [&](labeltype label) {
           return !deleted.contains(label) && (isIdAllowed == nullptr || (*isIdAllowed)(label));
         });
@@ -202,7 +205,7 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   std::vector<data_t> getDataByLabel(labeltype label) const {
     const shoal::detail::DeletedLabels::View deleted(deleted_);
     std::size_t count = data_size_ / sizeof(data_t);
-    if (space_.parameter != nullptr) count = std::min(count, *static_cast<const std::size_t*>(space_.parameter));
+    if (dist_func_param_ != nullptr) count = std::min(count, *static_cast<const std::size_t*>(dist_func_param_));
     std::vector<data_t> data(count);
     const bool is_in =
         index_ != nullptr && !deleted.contains(label) && index_->with_point(label, [&](const void* point) {
@@ -318,7 +321,8 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
 
   void set_space(SpaceInterface<dist_t>& space) {
     space_ = shoal::detail::space_of(space);
-    distance_ = space.get_dist_func();
+    fstdistfunc_ = space.get_dist_func();
+    dist_func_param_ = space.get_dist_func_param();
     data_size_ = space_.point_bytes;
   }
   void take_index(std::unique_ptr<shoal::detail::PointGraphIndex> index) {
@@ -412,7 +416,7 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
       return distance;
     } else {
       auto result = static_cast<dist_t>(distance);
-      index_->with_point(label, [&](const void* point) { result = distance_(query, point, space_.parameter); });
+      index_->with_point(label, [&](const void* point) { result = fstdistfunc_(query, point, dist_func_param_); });
       return result;
     }
   }
@@ -426,7 +430,6 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   }
 
   shoal::detail::PointSpace space_;
-  DISTFUNC<dist_t> distance_ = nullptr;
   shoal::detail::DeletedLabels deleted_;
   shoal::detail::JointCalls<Addition> adding_;
   shoal::detail::Lock writing_;
