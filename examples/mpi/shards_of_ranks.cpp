@@ -1,6 +1,6 @@
 // One index in all the processes of an MPI job, a shard in each:
 //
-//     mpirun -n 4 shards_of_ranks
+//     mpirun -n 4 shards_of_ranks     (Open MPI, with fewer than 4 cores: mpirun --oversubscribe -n 4)
 //
 // Rank 0 has the vectors. Every rank calls the same functions, and every rank is told the same when something is wrong.
 #include <cmath>
