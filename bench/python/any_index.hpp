@@ -77,6 +77,7 @@ class AnyReadable {
                                                            std::span<float> distances) const = 0;
   [[nodiscard]] virtual bool contains(Id id) const = 0;
   [[nodiscard]] virtual std::optional<std::vector<float>> get(Id id) const = 0;
+  [[nodiscard]] virtual std::vector<Id> ids() const = 0;
   [[nodiscard]] virtual MemoryUsage memory_usage() const = 0;
   [[nodiscard]] virtual MemoryUsage estimate_memory(std::size_t entries) const = 0;
   [[nodiscard]] virtual IndexStats stats() const = 0;

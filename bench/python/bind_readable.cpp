@@ -110,6 +110,15 @@ py::object get(const AnyReadable& index, const py::object& id) {
   return to_array(*std::move(vector));
 }
 
+py::array_t<Id> ids(const AnyReadable& index) {
+  std::vector<Id> all;
+  {
+    const py::gil_scoped_release unlocked;
+    all = index.ids();
+  }
+  return to_array(std::move(all));
+}
+
 std::string describe_index(const AnyReadable& index, const char* type) {
   return "<shoal." + std::string(type) + " " + std::string(index.metric()) + " " + std::string(index.storage()) + " " +
          std::to_string(index.size()) + " x " + std::to_string(index.config().dimensions) + ">";
@@ -144,6 +153,7 @@ void bind_readable(py::module_& module) {
       .def("__contains__", contains)
       .def("get", get, arg("id"),
            "The vector as kept, float32, or None: exact, rounded under \"sq8\", of norm 1 under \"cosine\".")
+      .def("ids", ids, "The ids of all entries, each once, as an array, in no order that is promised.")
       .def("__len__", &AnyReadable::size)
       .def("memory_usage", &AnyReadable::memory_usage, Unlocked(), "Bytes allocated, by component.")
       .def("estimate_memory", &AnyReadable::estimate_memory, arg("entries"), Unlocked(),

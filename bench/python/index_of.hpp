@@ -110,6 +110,7 @@ class Readable : public Base {
   }
   [[nodiscard]] bool contains(Id id) const override { return index_.contains(id); }
   [[nodiscard]] std::optional<std::vector<float>> get(Id id) const override { return index_.get(id); }
+  [[nodiscard]] std::vector<Id> ids() const override { return index_.ids(); }
   [[nodiscard]] MemoryUsage memory_usage() const override { return index_.memory_usage(); }
   [[nodiscard]] IndexStats stats() const override { return index_.stats(); }
   [[nodiscard]] CheckReport check() const override { return index_.check(); }

@@ -166,6 +166,19 @@ class TestChanging(unittest.TestCase):
         # Levels are random, and chunks are whole.
         self.assertLess(abs(estimate.total - (usage.total - usage.scratch)), usage.total / 20)
 
+    def test_ids_are_those_of_all_entries_in_memory_and_in_a_file(self):
+        index = filled(count=50)
+        index.batch_erase(range(0, 50, 2))
+        index.insert(2**64 - 1, vectors(1)[0])
+        self.assertEqual(index.ids().dtype, numpy.uint64)
+        self.assertEqual(sorted(index.ids().tolist()), [*range(1, 50, 2), 2**64 - 1])
+        self.assertEqual(shoal.Index("l2", DIM).ids().shape, (0,))
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "index.shoal"
+            index.save(path)
+            numpy.testing.assert_array_equal(shoal.Index.load(path).ids(), shoal.Index.open(path).ids())
+            self.assertEqual(sorted(shoal.Index.open(path).ids()), sorted(index.ids()))
+
     def test_a_clone_shares_nothing(self):
         index = filled()
         copy = index.clone()
