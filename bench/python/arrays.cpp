@@ -65,6 +65,17 @@ template <class T>
 
 [[nodiscard]] py::array as_floats(const py::array& array) { return array.attr("astype")("float32", "C"); }
 
+/// Something of Python's that has numbers of a type of its own, or a row of bytes: numpy reads it as what it is.
+[[nodiscard]] bool is_like_an_array(const py::object& object) {
+  return py::isinstance<py::array>(object) || PyObject_CheckBuffer(object.ptr()) != 0 ||
+         py::hasattr(object, "__array__");
+}
+
+[[nodiscard]] Error out_of_range(const std::string& id) {
+  return Error(ErrorCode::id_out_of_range,
+               "expected an id that fits the index's id type of 64 unsigned bits, got " + id);
+}
+
 }  // namespace
 
 FloatRows::FloatRows(const py::object& matrix, const char* name) : array_(to_numbers(matrix, name, 2)) {
@@ -111,9 +122,20 @@ FloatVector::FloatVector(const py::object& vector, const char* name) : array_(to
 }
 
 IdArray::IdArray(const py::object& ids, const char* name) {
-  py::array array = py::module_::import("numpy").attr("asarray")(ids);
+  if (is_like_an_array(ids)) {
+    read_array(py::module_::import("numpy").attr("asarray")(ids), name);
+  } else if (PySequence_Check(ids.ptr()) != 0) {
+    read_sequence(ids, name);
+  } else {
+    throw py::type_error(std::string(name) + ": expected a row of integers, got " +
+                         std::string(py::str(py::type::handle_of(ids).attr("__name__"))));
+  }
+}
+
+void IdArray::read_array(const py::array& array, const char* name) {
   if (array.size() == 0) return;
   const char kind = array.dtype().kind();
+  if (kind == 'O' && array.ndim() == 1) return read_sequence(array, name);
   if ((kind != 'i' && kind != 'u') || array.ndim() != 1) {
     throw py::type_error(std::string(name) + ": expected a row of integers, got an array of dtype " +
                          std::string(py::str(array.dtype())) + " and shape " + shape_of(array));
@@ -130,9 +152,44 @@ IdArray::IdArray(const py::object& ids, const char* name) {
   ids_ = {static_cast<const Id*>(array_.data()), static_cast<std::size_t>(array_.size())};
 }
 
+void IdArray::read_sequence(const py::object& sequence, const char* name) {
+  // A tuple of its own: what an item's __index__ does to the sequence changes nothing here.
+  const auto items = py::reinterpret_steal<py::tuple>(PySequence_Tuple(sequence.ptr()));
+  if (!items) throw py::error_already_set();
+  read_.reserve(items.size());
+  for (const py::handle item : items) {
+    const std::size_t i = read_.size();
+    const auto id = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
+    if (!id) {
+      if (PyErr_ExceptionMatches(PyExc_TypeError) == 0) throw py::error_already_set();
+      PyErr_Clear();
+      throw py::type_error(std::string(name) + ": item " + std::to_string(i) + ": expected an integer, got " +
+                           std::string(py::str(py::module_::import("reprlib").attr("repr")(item))));
+    }
+    const std::optional<Id> value = to_id(id);
+    if (!value) misfits_.emplace(i, std::string(py::str(id)));
+    read_.push_back(value.value_or(0));
+  }
+  ids_ = read_;
+}
+
+bool IdArray::fits(std::size_t i) const {
+  return is_signed_ ? static_cast<std::int64_t>(ids_[i]) >= 0 : misfits_.empty() || !misfits_.contains(i);
+}
+
 Expected<Id, Error> IdArray::at(std::size_t i) const {
+  if (fits(i)) return ids_[i];
   if (is_signed_) return detail::to_id<Id>(static_cast<std::int64_t>(ids_[i]));
-  return ids_[i];
+  return Unexpected<Error>(out_of_range(misfits_.at(i)));
+}
+
+std::span<const Id> IdArray::fitting() {
+  if (!is_signed_ && misfits_.empty()) return ids_;
+  fitting_.clear();
+  for (std::size_t i = 0; i < ids_.size(); ++i) {
+    if (fits(i)) fitting_.push_back(ids_[i]);
+  }
+  return fitting_;
 }
 
 std::optional<Id> to_id(const py::object& id) {
@@ -147,9 +204,7 @@ std::optional<Id> to_id(const py::object& id) {
 
 Expected<Id, Error> to_id_or_error(const py::object& id) {
   if (const auto value = to_id(id)) return *value;
-  return Unexpected<Error>(
-      Error(ErrorCode::id_out_of_range,
-            "expected an id that fits the index's id type of 64 unsigned bits, got " + std::string(py::str(id))));
+  return Unexpected<Error>(out_of_range(py::str(id)));
 }
 
 py::tuple to_arrays(const Neighbors& neighbors) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -71,21 +72,29 @@ class FloatVector {
   std::span<const float> values_;
 };
 
-/// Ids: integers of any type.
+/// Ids: an array of integers of any type, or a sequence of Python's integers. numpy would make floating-point numbers
+/// of a sequence on both sides of 2^63, so it is not asked.
 class IdArray {
  public:
-  /// *Errors*: TypeError.
+  /// *Errors*: TypeError, which names what is no integer.
   IdArray(const py::object& ids, const char* name);
   [[nodiscard]] std::size_t size() const noexcept { return ids_.size(); }
-  /// *Errors*: id_out_of_range, for one below 0.
+  /// *Errors*: id_out_of_range, for one that is not 0 to 2^64 - 1.
   [[nodiscard]] Expected<Id, Error> at(std::size_t i) const;
-  /// All of them; one below 0 as what its bits are, an id that nobody has.
-  [[nodiscard]] std::span<const Id> bits() const noexcept { return ids_; }
+  /// Those that fit, to look for: no index has another. Valid until the next call.
+  [[nodiscard]] std::span<const Id> fitting();
 
  private:
+  void read_array(const py::array& array, const char* name);
+  void read_sequence(const py::object& sequence, const char* name);
+  [[nodiscard]] bool fits(std::size_t i) const;
+
   py::array array_;
-  std::span<const Id> ids_;
-  bool is_signed_ = false;
+  std::vector<Id> read_;                                  // of a sequence
+  std::span<const Id> ids_;                               // in either
+  bool is_signed_ = false;                                // then they are the bits of signed integers
+  std::unordered_map<std::size_t, std::string> misfits_;  // of a sequence: which do not fit, and what they are
+  std::vector<Id> fitting_;
 };
 
 /// An integer of Python's as an id. *Errors*: TypeError; nothing, where it does not fit.

@@ -198,14 +198,14 @@ void erase(AnyIndex& index, const py::object& id) {
 }
 
 EraseReport<Id> batch_erase(AnyIndex& index, const py::object& ids, unsigned threads) {
-  const IdArray wanted(ids, "ids");
+  IdArray wanted(ids, "ids");
   const py::gil_scoped_release unlocked;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (const auto id = wanted.at(i); !id) {
       throw Refused(Error(id.error().code(), "item " + std::to_string(i) + ": " + std::string(id.error().message())));
     }
   }
-  return value_or_raise(index.batch_erase(wanted.bits(), {.threads = threads}));
+  return value_or_raise(index.batch_erase(wanted.fitting(), {.threads = threads}));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class Choice {
     if (!filter_.is_none()) {
       options.filter = [this](std::uint64_t id) { return raised_.call([&] { return asks(id); }); };
     }
-    if (among_) options.among = among_->bits();
+    if (among_) options.among = among_->fitting();
   }
 
   /// search() without the interpreter lock. What the filter raised is raised again.

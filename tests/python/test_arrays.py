@@ -1,5 +1,6 @@
 """numpy arrays of every type and layout mean their numbers; what has none is refused by one clear error."""
 
+import collections
 import tracemalloc
 import unittest
 
@@ -56,6 +57,45 @@ class TestArrays(unittest.TestCase):
         index = self.index_of(rows, numpy.arange(10)[::2])
         self.assertIn(8, index)
 
+    def test_sequences_of_pythons_integers_are_ids_on_both_sides_of_2_to_the_63(self):
+        rows, ids = vectors(4), [1, 2**64 - 1, 2**63, 2**63 - 1]
+        numpys = [numpy.uint64(id) for id in ids]
+        for made in (ids, tuple(ids), collections.deque(ids), numpy.array(ids, object), numpys):
+            index = self.index_of(rows, made)
+            self.assertEqual(sorted(index.ids().tolist()), sorted(ids))
+            numpy.testing.assert_array_equal(numpy.sort(index.search(rows[0], among=made)[0]), sorted(ids))
+            numpy.testing.assert_array_equal(index.batch_search(rows, k=1, among=made)[0][:, 0], ids)
+            numpy.testing.assert_array_equal(index.search_within(rows[1], 0, among=made)[0], ids[1:2])
+            numpy.testing.assert_array_equal(index.batch_erase(made).erased, ids)
+        self.assertIn(3, self.index_of(rows, range(4)))
+
+    def test_ids_that_do_not_fit_are_named_whatever_holds_them(self):
+        rows = vectors(4)
+        for made, where, id in (
+            ([1, 2**63, -1, 3], 2, -1),
+            ([1, 2**64, 2, 3], 1, 2**64),
+            ([1, 2, -(2**70), 3], 2, -(2**70)),
+            (numpy.array([1, -5, 2, 3], object), 1, -5),
+            (numpy.array([1, 2, 3, -1]), 3, -1),
+        ):
+            with self.subTest(made):
+                index = shoal.Index("l2", DIM)
+                with self.assertRaises(shoal.BatchError) as caught:
+                    index.batch_insert(made, rows)
+                error = caught.exception
+                self.assertEqual((error.code, error.failed_index), (shoal.ErrorCode.id_out_of_range, where))
+                self.assertTrue(error.item_is_bad)
+                self.assertTrue(str(error).endswith(f"of 64 unsigned bits, got {id}"), str(error))
+                self.assertEqual(len(index), where)
+                with self.assertRaisesRegex(shoal.Error, f"^item {where}: .* got {id}$") as caught:
+                    index.batch_erase(made)
+                self.assertEqual((caught.exception.code, len(index)), (shoal.ErrorCode.id_out_of_range, where))
+                # To look for, it is an id that nobody has: not even the entry whose id has the same bits.
+                index.upsert(2**64 - 1, rows[3])
+                index.upsert(3, rows[0])
+                found = index.search(rows[3], among=made)[0].tolist()
+                self.assertEqual(sorted(found), sorted({int(each) for each in made if each in index}))
+
     def test_a_matrix_of_float32_or_float64_is_not_copied(self):
         for dtype in (numpy.float32, numpy.float64):
             rows = vectors(20_000, dim=64, dtype=dtype)
@@ -83,11 +123,24 @@ class TestArrays(unittest.TestCase):
             ),
             "query: expected real numbers, got an array of dtype <U": lambda: index.search("text"),
             "ids: expected a row of integers, got an array of dtype float64 and shape (3,)": lambda: index.batch_insert(
-                [1.0, 2, 3], rows
+                numpy.array([1.0, 2, 3]), rows
             ),
             "ids: expected a row of integers, got an array of dtype int64 and shape (1, 3)": lambda: index.batch_insert(
-                [[1, 2, 3]], rows
+                numpy.array([[1, 2, 3]]), rows
             ),
+            "ids: item 1: expected an integer, got 2.5": lambda: index.batch_insert([1, 2.5, 2**64 - 1], rows),
+            "ids: item 0: expected an integer, got 1.0": lambda: index.batch_erase((1.0, 2, 3)),
+            "ids: item 0: expected an integer, got [1, 2, 3]": lambda: index.batch_insert([[1, 2, 3]], rows),
+            "ids: item 2: expected an integer, got '3'": lambda: index.batch_insert([1, 2, "3"], rows),
+            "ids: item 2: expected an integer, got array([1, 2])": lambda: index.batch_insert(
+                [1, 2, numpy.array([1, 2])], rows
+            ),
+            "ids: item 1: expected an integer, got None": lambda: index.batch_insert(
+                numpy.array([1, None, 3], object), rows
+            ),
+            "among: item 0: expected an integer, got 0.5": lambda: index.search(rows[0], among=[0.5]),
+            "ids: expected a row of integers, got set": lambda: index.batch_erase({1, 2}),
+            "ids: expected a row of integers, got int": lambda: index.batch_erase(7),
             "expected ids and a matrix, or an iterable of pairs (id, vector), got int": lambda: index.batch_insert(3),
             "progress: expected None, True or a callable (completed, total), got int": lambda: index.batch_insert(
                 [1, 2, 3], rows, progress=7
