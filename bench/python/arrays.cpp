@@ -32,6 +32,8 @@ constexpr int is_aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     throw py::type_error(std::string(name) + ": expected real numbers, got an array of dtype " +
                          std::string(py::str(array.dtype())));
   }
+  // An empty list does not say how wide its rows would be.
+  if (dimensions == 2 && array.ndim() == 1 && array.size() == 0) array = array.attr("reshape")(0, 0);
   if (array.ndim() != dimensions) {
     throw Refused(Error(ErrorCode::dimension_mismatch,
                         std::string(name) + ": expected an array of " +

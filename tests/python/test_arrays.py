@@ -189,6 +189,12 @@ class TestArrays(unittest.TestCase):
         index = shoal.Index("l2", DIM)
         self.assertEqual(len(index.batch_insert([], numpy.empty((0, DIM)))), 0)
         self.assertEqual(len(index.batch_insert([])), 0)
+        for empty in ([], (), numpy.array([]), numpy.empty(0, numpy.float32)):
+            self.assertEqual(len(index.batch_insert([], empty)), 0)
+            self.assertEqual(index.batch_search(empty, k=3)[0].shape, (0, 3))
+        with self.assertRaises(shoal.BatchError) as caught:
+            index.batch_insert([1], [])
+        self.assertEqual(caught.exception.code, shoal.ErrorCode.length_mismatch)
         ids, distances = index.batch_search(numpy.empty((0, DIM)), k=3)
         self.assertEqual((ids.shape, distances.shape), ((0, 3), (0, 3)))
 
