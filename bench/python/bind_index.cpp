@@ -12,6 +12,7 @@
 #include "bindings.hpp"
 #include "errors.hpp"
 #include "items.hpp"
+#include "made.hpp"
 #include "progress.hpp"
 #include "raised.hpp"
 

@@ -10,6 +10,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "errors.hpp"
+#include "made.hpp"
 #include "raised.hpp"
 
 namespace shoal::python {

@@ -7,6 +7,7 @@
 #include "any_index.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "made.hpp"
 
 namespace shoal::python {
 

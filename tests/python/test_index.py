@@ -295,6 +295,39 @@ class TestPackage(unittest.TestCase):
                 if line.startswith("    def ") and not line.startswith("    def __"):
                     self.assertTrue(hasattr(type, line.split("(")[0].split()[1]), line)
 
+    def test_an_object_whose_init_was_not_called_is_a_type_error(self):
+        class Forgetful(shoal.Index):
+            def __init__(self):
+                self.count = len(self)
+
+        for type in (shoal.Index, shoal.ReadableIndex):
+            made = type.__new__(type)
+            for use in (len, repr, lambda index: 7 in index, lambda index: index.search([0] * DIM), type.stats,
+                        lambda index: index.dim, lambda index: shoal.ReadableIndex.ids(index)):
+                with self.assertRaisesRegex(TypeError, f"{type.__name__} whose __init__ was not called"):
+                    use(made)
+        for use in (shoal.Index.compact, shoal.Index.clone, lambda index: index.batch_insert([1], vectors(1)),
+                    lambda index: index.batch_insert([(1, vectors(1)[0])])):
+            with self.assertRaisesRegex(TypeError, "Index whose __init__ was not called"):
+                use(shoal.Index.__new__(shoal.Index))
+        for type in (shoal.MemoryUsage, shoal.LevelStats, shoal.IndexStats, shoal.CheckReport, shoal.EraseReport):
+            for name, member in vars(type).items():
+                if name == "__repr__" or isinstance(member, property):
+                    with self.assertRaisesRegex(TypeError, "__init__ was not called"):
+                        getattr(type.__new__(type), name)()
+        with self.assertRaisesRegex(TypeError, "Forgetful whose __init__ was not called"):
+            Forgetful()
+
+    def test_a_class_may_be_derived_that_makes_its_index_first(self):
+        class Named(shoal.Index):
+            def __init__(self, name):
+                super().__init__("l2", DIM)
+                self.name = name
+
+        index = Named("articles")
+        index.batch_insert([1], vectors(1))
+        self.assertEqual((len(index), index.name), (1, "articles"))
+
     def test_representations_tell_what_it_is(self):
         self.assertEqual(repr(filled(count=12)), "<shoal.Index l2 float32 12 x 16>")
         self.assertTrue(repr(filled().memory_usage()).startswith("MemoryUsage(vectors="))
