@@ -231,10 +231,10 @@ void bind_index(py::module_& module) {
            arg("threads") = 1, arg("on_duplicate") = "fail", arg("atomicity") = "prefix", arg("link_by_codes") = false,
            "Inserts row i of `vectors` (n x dim numbers) under ids[i], up to the first bad one; returns the ids that\n"
            "went in. float32 is read where it lies, of other types a row at a time is converted.\n\n"
-           "progress: a callable (completed, total), called after each item, that ends the batch by returning False;\n"
-           "True draws a bar. threads: that may link, 0: all cores; same index. on_duplicate: \"fail\", \"skip\",\n"
-           "\"overwrite\". atomicity: \"prefix\" or \"all_or_nothing\". link_by_codes: float32 linked by codes of a\n"
-           "byte, faster on wide vectors.\n"
+           "progress: a callable (completed, total), called after each item, that ends the batch by returning False\n"
+           "(not None or 0); True draws a bar. threads: that may link, 0: all cores; same index. on_duplicate:\n"
+           "\"fail\", \"skip\", \"overwrite\". atomicity: \"prefix\" or \"all_or_nothing\". link_by_codes: float32\n"
+           "linked by codes of a byte, faster on wide vectors.\n"
            "Raises shoal.BatchError, which says what is in; shoal.BatchInterrupted after Ctrl-C; TypeError.")
       .def("batch_insert", batch_insert_iterable, arg("items"), py::kw_only(), arg("progress") = py::none(),
            arg("threads") = 1, arg("on_duplicate") = "fail", arg("atomicity") = "prefix", arg("link_by_codes") = false,

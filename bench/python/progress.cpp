@@ -12,6 +12,7 @@ ProgressArgument::ProgressArgument(const py::object& progress, Raised& raised) :
     progress_.is_told = [this](std::size_t completed, std::size_t total) { draw(completed, total); };
   } else if (PyCallable_Check(progress.ptr()) != 0) {
     callable_ = progress;
+    numpy_bool_ = py::module_::import("numpy").attr("bool_");
     progress_.may_cancel = [this](std::size_t completed, std::size_t total) { return ask(completed, total); };
   } else {
     throw py::type_error("progress: expected None, True or a callable (completed, total), got " +
@@ -20,7 +21,11 @@ ProgressArgument::ProgressArgument(const py::object& progress, Raised& raised) :
 }
 
 bool ProgressArgument::ask(std::size_t completed, std::size_t total) {
-  return raised_.call([&] { return !callable_(completed, total).is(py::bool_(false)); });
+  return raised_.call([&] {
+    const py::object answer = callable_(completed, total);
+    if (py::isinstance(answer, numpy_bool_)) return answer.cast<bool>();
+    return !answer.is(py::bool_(false));
+  });
 }
 
 void ProgressArgument::draw(std::size_t completed, std::size_t total) {

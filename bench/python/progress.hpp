@@ -30,7 +30,8 @@ class ProgressArgument {
   void draw(std::size_t completed, std::size_t total);
 
   Raised& raised_;
-  py::object callable_;  // or the bar
+  py::object callable_;    // or the bar
+  py::object numpy_bool_;  // the type of what comparing numbers of numpy's gives
   bool is_bar_ = false;
   std::size_t completed_ = 0;
   std::size_t total_ = 0;

@@ -114,6 +114,17 @@ class TestBatches(unittest.TestCase):
         self.assertIsNone(caught.exception.__cause__)
         self.assert_holds_exactly(30)
 
+    def test_only_false_of_pythons_or_numpys_ends_a_batch(self):
+        for answer in (False, numpy.bool_(False), numpy.False_):
+            self.setUp()
+            with self.assertRaises(shoal.BatchError) as caught:
+                self.index.batch_insert(self.ids, self.rows, progress=lambda completed, total: answer)
+            self.assertEqual((caught.exception.code, len(self.index)), (shoal.ErrorCode.cancelled, 1))
+        for answer in (None, True, numpy.bool_(True), 0, 0.0, "", [], numpy.int64(0), numpy.zeros(3)):
+            self.setUp()
+            self.index.batch_insert(self.ids[:3], self.rows[:3], progress=lambda completed, total: answer)
+            self.assertEqual(len(self.index), 3)
+
     def test_a_cancelled_generator_goes_on_where_the_batch_ended(self):
         items = zip(self.ids, self.rows)
         with self.assertRaises(shoal.BatchError) as caught:

@@ -12,7 +12,7 @@ NO_ID: int
 Metric = Literal["l2", "ip", "cosine"]
 Storage = Literal["float32", "sq8", "refined_sq8"]
 Path = Union[str, "os.PathLike[str]"]
-Progress = Union[None, bool, Callable[[int, int], Optional[bool]]]
+Progress = Union[None, bool, Callable[[int, int], Union[None, bool, np.bool_]]]
 OnDuplicate = Literal["fail", "skip", "overwrite"]
 Atomicity = Literal["prefix", "all_or_nothing"]
 Ids = NDArray[np.uint64]
