@@ -1,7 +1,9 @@
 """Everything of an index but the batch: searching, looking up, taking out, files, threads."""
 
+import copy
 import inspect
 import pathlib
+import pickle
 import re
 import tempfile
 import threading
@@ -327,6 +329,11 @@ class TestPackage(unittest.TestCase):
         index = Named("articles")
         index.batch_insert([1], vectors(1))
         self.assertEqual((len(index), index.name), (1, "articles"))
+
+    def test_an_index_is_not_pickled_or_copied_by_copy(self):
+        for copy_of in (pickle.dumps, copy.copy, copy.deepcopy):
+            with self.assertRaisesRegex(TypeError, "cannot pickle"):
+                copy_of(filled(count=2))
 
     def test_representations_tell_what_it_is(self):
         self.assertEqual(repr(filled(count=12)), "<shoal.Index l2 float32 12 x 16>")
