@@ -71,6 +71,14 @@ Error cause_of(const BatchError<Id>& error) {
 
 void raise(BatchError<Id>&& error, const Raised& raised) {
   error.cause = cause_of(error);
+  if (raised.is_of_signal()) {
+    // The library takes it for a failure of what it called or read just then, which no item is to blame for.
+    error.cause =
+        Error(ErrorCode::cancelled, "cancelled: a signal raised " +
+                                        std::string(py::str(py::type::handle_of(raised.exception()).attr("__name__"))));
+    error.failed_index.reset();
+    error.failed_id.reset();
+  }
   const bool is_interrupt = PyErr_GivenExceptionMatches(raised.exception().ptr(), PyExc_KeyboardInterrupt) != 0;
   const std::string text = error.what();
   const bool item_is_bad = error.item_is_bad();

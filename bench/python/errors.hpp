@@ -30,7 +30,7 @@ T value_or_raise(Expected<T, Error> result) {
 }
 
 /// Raises a BatchError, with what Python code raised as its `__cause__`: a shoal.BatchInterrupted if that is a
-/// KeyboardInterrupt. With the interpreter lock.
+/// KeyboardInterrupt. What a signal ended is `cancelled`, and blames no item. With the interpreter lock.
 [[noreturn]] void raise(BatchError<Id>&& error, const Raised& raised);
 
 /// shoal.ErrorCode, and Refused as shoal.Error.

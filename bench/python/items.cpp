@@ -27,7 +27,7 @@ IteratorItems::IteratorItems(const py::object& iterable, Raised& raised)
 
 bool IteratorItems::next(Item& item) {
   return raised_.call([&] {
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    raised_.check_signals();
     const auto pair = py::reinterpret_steal<py::object>(PyIter_Next(iterator_.ptr()));
     if (!pair) {
       if (PyErr_Occurred() != nullptr) throw py::error_already_set();

@@ -37,6 +37,17 @@ class Raised {
     throw PassedOn(text);
   }
 
+  /// Runs the handlers of signals that came, and raises what they raise. With the lock, inside of a `call`.
+  void check_signals() {
+    if (PyErr_CheckSignals() == 0) return;
+    if (exception_.is_none()) is_of_signal_ = true;
+    throw py::error_already_set();
+  }
+  /// Was it a signal that ended the call, and not the code that was called? Ctrl-C may come inside of that too.
+  [[nodiscard]] bool is_of_signal() const {
+    return is_of_signal_ || PyErr_GivenExceptionMatches(exception_.ptr(), PyExc_KeyboardInterrupt) != 0;
+  }
+
   /// The exception, or None. With the lock.
   [[nodiscard]] const py::object& exception() const noexcept { return exception_; }
 
@@ -63,6 +74,7 @@ class Raised {
   }
 
   py::object exception_ = py::none();
+  bool is_of_signal_ = false;
 };
 
 /// Looks now and then whether a signal came, Ctrl-C above all, for whose handlers Python would wait until the library
@@ -77,9 +89,7 @@ class Interrupts {
     const Clock::time_point now = Clock::now();
     if (now < next_) return;
     next_ = now + std::chrono::milliseconds(100);
-    raised_.call([] {
-      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    });
+    raised_.call([&] { raised_.check_signals(); });
   }
 
   /// The same as the library asks it.

@@ -189,8 +189,15 @@ class TestBatches(unittest.TestCase):
         self.assertEqual(codes, [shoal.ErrorCode.reentrant_mutation] * 3)
         self.assertEqual(len(self.index), 3)
 
-    def interrupted_batch(self, make_arguments, **options):
-        """Ctrl-C comes as soon as something is in; the batch would go on for long. Returns index and error."""
+    def assert_blames_nobody(self, error, name):
+        self.assertEqual((error.code, error.cause.code), (shoal.ErrorCode.cancelled, shoal.ErrorCode.cancelled))
+        self.assertEqual((error.failed_index, error.failed_id, error.item_is_bad), (None, None, False))
+        self.assertTrue(str(error).endswith(f" vectors: cancelled: a signal raised {name}"), str(error))
+
+    def interrupted_batch(
+        self, make_arguments, number=signal.SIGINT, raising=signal.default_int_handler, raised=KeyboardInterrupt, **options
+    ):
+        """A signal, Ctrl-C's, comes as soon as something is in; the batch would go on for long. Returns index and error."""
         index, rows = shoal.Index("l2", 64), vectors(60_000, dim=64)
 
         is_over = threading.Event()
@@ -199,22 +206,23 @@ class TestBatches(unittest.TestCase):
             while len(index) == 0 and not is_over.is_set():
                 pass
             if not is_over.is_set():
-                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(number)
 
-        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        handler = signal.signal(number, raising)
         thread = threading.Thread(target=interrupt)
         try:
-            with self.assertRaises(KeyboardInterrupt) as caught:
+            with self.assertRaises((KeyboardInterrupt, shoal.BatchError)) as caught:
                 thread.start()
                 index.batch_insert(*make_arguments(rows), **options)
         finally:
             is_over.set()
             thread.join()
-            signal.signal(signal.SIGINT, handler)
+            signal.signal(number, handler)
         error = caught.exception
-        self.assertIsInstance(error, shoal.BatchInterrupted)
         self.assertIsInstance(error, shoal.BatchError)
-        self.assertIsInstance(error.__cause__, KeyboardInterrupt)
+        self.assertEqual(isinstance(error, shoal.BatchInterrupted), raised is KeyboardInterrupt)
+        self.assertIsInstance(error.__cause__, raised)
+        self.assert_blames_nobody(error, raised.__name__)
         self.assertLess(len(index), len(rows))
         self.assertTrue(index.check().ok)
         return index, error
@@ -229,6 +237,35 @@ class TestBatches(unittest.TestCase):
     def test_ctrl_c_takes_an_all_or_nothing_batch_back_while_it_is_linked(self):
         index, error = self.interrupted_batch(lambda rows: (range(len(rows)), rows), atomicity="all_or_nothing")
         self.assertEqual((len(index), error.successful_count), (0, 0))
+
+    def test_ctrl_c_inside_a_generator_or_a_callback_blames_no_item(self):
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, handler)
+
+        def interrupted():
+            yield from zip(self.ids[:5], self.rows)
+            signal.raise_signal(signal.SIGINT)
+            yield 7, self.rows[7]
+
+        def interrupt(completed, total):
+            if completed == 5:
+                signal.raise_signal(signal.SIGINT)
+
+        for arguments in ((interrupted(),), (self.ids, self.rows, interrupt)):
+            self.index = shoal.Index("l2", DIM)
+            with self.assertRaises(shoal.BatchInterrupted) as caught:
+                self.index.batch_insert(*arguments[:2], progress=arguments[2] if arguments[2:] else None)
+            self.assert_blames_nobody(caught.exception, "KeyboardInterrupt")
+            self.assertEqual(caught.exception.completed_count, 5)
+            self.assert_holds_exactly(5)
+
+    def test_what_the_handler_of_another_signal_raises_blames_no_item_either(self):
+        def overdue(number, frame):
+            raise TimeoutError
+
+        for arguments in (lambda rows: (range(len(rows)), rows), lambda rows: (zip(range(len(rows)), rows),)):
+            index, error = self.interrupted_batch(arguments, signal.SIGTERM, overdue, TimeoutError)
+            self.assertEqual(error.completed_count, len(index))
 
     def test_errors_can_be_pickled(self):
         self.rows[3] = numpy.nan
