@@ -1,7 +1,8 @@
 """`pip install .`: the Python package, whose extension module CMake builds (bench/python/CMakeLists.txt).
 
-Everything else is in pyproject.toml. CMAKE_ARGS in the environment is handed to CMake, for who needs another compiler,
-generator or place of a dependency.
+Everything else is in pyproject.toml, and in MANIFEST.in what a source distribution holds. CMAKE_ARGS in the environment is
+handed to CMake, for who needs another compiler, generator or place of a dependency; CMAKE_BUILD_PARALLEL_LEVEL, which CMake
+reads itself, says how many compilers run at once.
 """
 
 import os
@@ -11,7 +12,6 @@ import shlex
 import subprocess
 import sys
 
-import pybind11
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
@@ -26,6 +26,8 @@ def version():
 
 class BuildWithCMake(build_ext):
     def build_extension(self, extension):
+        import pybind11  # not to be asked for where nothing is built
+
         package = pathlib.Path(self.get_ext_fullpath(extension.name)).parent.resolve()
         folder = pathlib.Path(self.build_temp).resolve()
         options = {
@@ -40,9 +42,10 @@ class BuildWithCMake(build_ext):
             options["SHOAL_" + part] = "OFF"
         arguments = [f"-D{name}={value}" for name, value in options.items()]
         arguments += shlex.split(os.environ.get("CMAKE_ARGS", ""))
-        jobs = ["-j", str(self.parallel or os.cpu_count() or 1)]
+        jobs = self.parallel or (None if os.environ.get("CMAKE_BUILD_PARALLEL_LEVEL") else os.cpu_count() or 1)
         subprocess.run(["cmake", "-S", ROOT, "-B", folder, *arguments], check=True)
-        subprocess.run(["cmake", "--build", folder, "--target", "shoal_python", *jobs], check=True)
+        parallel = ["-j", str(jobs)] if jobs else []
+        subprocess.run(["cmake", "--build", folder, "--target", "shoal_python", *parallel], check=True)
 
 
 setup(version=version(), ext_modules=[Extension("shoal._shoal", [])], cmdclass={"build_ext": BuildWithCMake})
