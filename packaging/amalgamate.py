@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Writes shoal as one header: amalgamate.py [-o OUT] [HEADER...], by default shoal/shoal.hpp to shoal-single.hpp.
+"""Writes shoal as one header and prints its path: amalgamate.py [-o OUT] [HEADER...].
+
+By default it is shoal/shoal.hpp that is written, to shoal-single.hpp.
 
 Each `#include "shoal/..."` is replaced by the file it names, the first time only where the file says `#pragma once`.
 What the standard library and others give stays an include. The result is for who wants one file to copy: it is made
@@ -7,6 +9,7 @@ anew from the headers, never edited. Optional parts are named beside the umbrell
 """
 
 import argparse
+import os
 import pathlib
 import re
 import sys
@@ -52,7 +55,7 @@ def version():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0] + ".")
     parser.add_argument("headers", nargs="*", default=["shoal/shoal.hpp"], metavar="HEADER")
     parser.add_argument("-o", "--output", type=pathlib.Path, default="shoal-single.hpp")
     arguments = parser.parse_args()
@@ -64,6 +67,7 @@ def main():
     opening = f"// shoal {version()} in one file, made by packaging/amalgamate.py: do not edit. {licence}\n#pragma once\n"
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(opening + "\n".join(amalgamation.lines) + "\n", encoding="utf-8")
+    print(os.path.relpath(arguments.output))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What pip makes of the tree, from a source distribution too, and by as many jobs as were asked for."""
+"""What is made of the tree for others: by pip, from a source distribution too and by as many jobs as were asked for; by
+`./dev amalgamate`."""
 
 import importlib.util
 import os
@@ -74,6 +75,23 @@ class TestPackaging(unittest.TestCase):
                 self.assertNotIn("-j", built)
             else:
                 self.assertTrue(built.endswith(expected), built)
+
+    @unittest.skipIf(shutil.which("bash") is None, "needs bash")
+    def test_dev_amalgamate_prints_where_the_header_is_and_nothing_when_asked_for_help(self):
+        # ./dev asks what is installed before it runs anything, and would install what is not.
+        self.write_program("dpkg-query", "echo installed")
+        path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
+        for arguments in (("-o", "one.hpp", "shoal/core/error.hpp"), ("--help",)):
+            command = ["bash", ROOT / "dev", "amalgamate", *arguments]
+            done = subprocess.run(
+                command, cwd=self.folder, capture_output=True, text=True, env={**os.environ, "PATH": path}
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            if arguments == ("--help",):
+                self.assertNotIn("shoal-single", done.stdout)
+            else:
+                self.assertEqual(done.stdout, "one.hpp\n")
+                self.assertIn("class Error", (self.folder / "one.hpp").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
