@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,10 @@ class TestAlgorithm(unittest.TestCase):
                 self.assertGreater(made.get_additional()["index_bytes"], 500 * 16)
                 made.done()
         self.assertEqual(names, {"shoal-float32", "shoal-sq8", "shoal-refined-sq8"})
+        page = (FOLDER.parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+        run_by_the_page = re.findall(r"run\.py --algorithm (\S+)", page)
+        self.assertTrue(run_by_the_page)
+        self.assertLessEqual(set(run_by_the_page), names)
 
     def test_a_metric_it_does_not_have_is_refused(self):
         module = importlib.import_module("ann_benchmarks.algorithms.shoal.module")
