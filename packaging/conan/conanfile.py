@@ -1,4 +1,8 @@
-"""shoal as a Conan 2 package, made of the tree that it lies in: `conan create packaging/conan`."""
+"""shoal as a Conan 2 package, made of the tree that it lies in: `conan create packaging/conan -s compiler.cppstd=20`.
+
+A profile that says C++20 or later needs no `-s`; that which Conan detects for g++ 12 says C++17, and `validate` refuses it.
+The recipe was run with a stand-in for Conan only (tests/packaging/check_packages.py).
+"""
 
 import os
 import re

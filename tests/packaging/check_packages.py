@@ -148,8 +148,19 @@ def check_conan(version):
             expect(required == named, f"conanfile.py requires {required}, its components {named}")
 
 
+def check_commands():
+    """Where a page or a recipe says `conan create`, it says the standard too: the detected profile of g++ 12 has C++17."""
+    given = 0
+    for path in (ROOT / "README.md", ROOT / "packaging/conan/conanfile.py", *sorted((ROOT / "docs").glob("*.md"))):
+        for command in re.findall(r"conan create packaging/conan.*", path.read_text(encoding="utf-8")):
+            expect("-s compiler.cppstd=20" in command, f"{path.relative_to(ROOT)} says '{command}', which gcc 12 refuses")
+            given += 1
+    expect(given > 1, "README.md or conanfile.py does not say how the package is made")
+
+
 if __name__ == "__main__":
     check_citation(library_version())
     check_vcpkg(library_version())
     check_conan(library_version())
+    check_commands()
     print(f"packages of shoal {library_version()} with {', '.join(components())}")

@@ -1,5 +1,6 @@
 # An overlay port: it installs the tree that it lies in, `vcpkg install shoal --overlay-ports=packaging/vcpkg`. In a
-# registry vcpkg_from_git or vcpkg_from_github takes the place of the next line.
+# registry vcpkg_from_git or vcpkg_from_github takes the place of the next line. It was run with a stand-in for vcpkg only
+# (tests/packaging/vcpkg_stubs.cmake).
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
 set(VCPKG_BUILD_TYPE release) # headers: there is nothing to debug
