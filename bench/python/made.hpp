@@ -4,6 +4,7 @@
 // To be included by every file that binds functions of these types: each type has one caster in the whole module.
 
 #include <string>
+#include <utility>
 
 #include <pybind11/pybind11.h>
 
@@ -13,26 +14,24 @@ namespace shoal::python {
 
 namespace py = pybind11;
 
-/// Has each class of the object's made what it holds? As pybind11 asks it after a call of the class.
-[[nodiscard]] inline bool is_made(const py::handle& object) {
-  auto* const instance = reinterpret_cast<py::detail::instance*>(object.ptr());
-  for (const auto& part : py::detail::values_and_holders(instance)) {
-    if (!part.holder_constructed()) return false;
-  }
-  return true;
-}
-
 /// pybind11's caster, for objects that are made.
 template <class T>
 class CasterOfMade : public py::detail::type_caster_base<T> {
  public:
-  bool load(py::handle object, bool converts) {
-    if (py::isinstance<T>(object) && !is_made(object)) {
+  bool load(py::handle object, bool converts) { return this->template load_impl<CasterOfMade>(object, converts); }
+
+ private:
+  friend py::detail::type_caster_generic;
+
+  /// Where pybind11 would make room for what is not there.
+  void load_value(py::detail::value_and_holder&& value) {
+    if (value.value_ptr() == nullptr) {
+      const py::handle object(reinterpret_cast<PyObject*>(value.inst));
       throw py::type_error("expected an object that was made by its class, got one of " +
                            std::string(py::str(py::type::handle_of(object).attr("__name__"))) +
                            " whose __init__ was not called");
     }
-    return py::detail::type_caster_base<T>::load(object, converts);
+    py::detail::type_caster_base<T>::load_value(std::move(value));
   }
 };
 
