@@ -161,9 +161,11 @@ void IdArray::read_sequence(const py::object& sequence, const char* name) {
   read_.reserve(items.size());
   for (const py::handle item : items) {
     const std::size_t i = read_.size();
-    const auto id = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
+    // A bool is an integer to Python, but a list of them is a mask, and no list of the ids 0 and 1.
+    const auto id =
+        py::reinterpret_steal<py::object>(PyBool_Check(item.ptr()) != 0 ? nullptr : PyNumber_Index(item.ptr()));
     if (!id) {
-      if (PyErr_ExceptionMatches(PyExc_TypeError) == 0) throw py::error_already_set();
+      if (PyErr_Occurred() != nullptr && PyErr_ExceptionMatches(PyExc_TypeError) == 0) throw py::error_already_set();
       PyErr_Clear();
       throw py::type_error(std::string(name) + ": item " + std::to_string(i) + ": expected an integer, got " +
                            std::string(py::str(py::module_::import("reprlib").attr("repr")(item))));

@@ -73,9 +73,8 @@ void raise(BatchError<Id>&& error, const Raised& raised) {
   error.cause = cause_of(error);
   if (raised.is_of_signal()) {
     // The library takes it for a failure of what it called or read just then, which no item is to blame for.
-    error.cause =
-        Error(ErrorCode::cancelled, "cancelled: a signal raised " +
-                                        std::string(py::str(py::type::handle_of(raised.exception()).attr("__name__"))));
+    error.cause = Error(ErrorCode::cancelled,
+                        "cancelled: " + std::string(py::str(py::type::handle_of(raised.exception()).attr("__name__"))));
     error.failed_index.reset();
     error.failed_id.reset();
   }

@@ -138,6 +138,9 @@ class TestArrays(unittest.TestCase):
             "ids: item 1: expected an integer, got None": lambda: index.batch_insert(
                 numpy.array([1, None, 3], object), rows
             ),
+            "ids: item 0: expected an integer, got True": lambda: index.batch_erase([True, False]),
+            "ids: item 0: expected an integer, got False": lambda: index.batch_erase(numpy.array([False, 1], object)),
+            "among: item 1: expected an integer, got True": lambda: index.search(rows[0], among=(0, True)),
             "among: item 0: expected an integer, got 0.5": lambda: index.search(rows[0], among=[0.5]),
             "ids: expected a row of integers, got set": lambda: index.batch_erase({1, 2}),
             "ids: expected a row of integers, got int": lambda: index.batch_erase(7),

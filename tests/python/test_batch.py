@@ -192,7 +192,7 @@ class TestBatches(unittest.TestCase):
     def assert_blames_nobody(self, error, name):
         self.assertEqual((error.code, error.cause.code), (shoal.ErrorCode.cancelled, shoal.ErrorCode.cancelled))
         self.assertEqual((error.failed_index, error.failed_id, error.item_is_bad), (None, None, False))
-        self.assertTrue(str(error).endswith(f" vectors: cancelled: a signal raised {name}"), str(error))
+        self.assertTrue(str(error).endswith(f" vectors: cancelled: {name}"), str(error))
 
     def interrupted_batch(
         self, make_arguments, number=signal.SIGINT, raising=signal.default_int_handler, raised=KeyboardInterrupt, **options

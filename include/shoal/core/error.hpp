@@ -43,7 +43,8 @@ enum class ErrorCode : std::uint8_t {
   io_error,            ///< The operating system could not read or write.
   cannot_open,         ///< A file is missing, or may not be read or written.
   corrupt,             ///< What a file holds cannot be: it was damaged, or never was of this kind.
-  incompatible,        ///< A file is sound but not for this use: another format, a newer one, other dimensions.
+  incompatible,        ///< A file is sound but not for this use: another format, a newer one, other dimensions. Or
+                       ///< the ranks of a group have different setups.
   store_failed,        ///< A store refused for another reason; trying again does not help.
   behind_store,        ///< What was asked for is durable, but could not be made searchable.
   peer_lost,           ///< Another process of a group is gone, or did not answer in time; the group is given up.
@@ -74,7 +75,7 @@ enum class ErrorCode : std::uint8_t {
     case ErrorCode::io_error: return "reading or writing failed";
     case ErrorCode::cannot_open: return "the file cannot be opened";
     case ErrorCode::corrupt: return "the file is damaged";
-    case ErrorCode::incompatible: return "the file is of another kind or version, or for other parameters";
+    case ErrorCode::incompatible: return "a file or a rank is of another kind or version, or has other parameters";
     case ErrorCode::store_failed: return "the store failed";
     case ErrorCode::behind_store: return "durable, but not searchable yet";
     case ErrorCode::peer_lost: return "another process of the group does not answer";

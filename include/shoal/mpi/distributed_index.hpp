@@ -200,8 +200,8 @@ class DistributedIndex : public DistributedReader<Index> {
  private:
   explicit DistributedIndex(Base base) noexcept : Base(std::move(base)) {}
 
-  /// Has a rank another setup than rank 0, where that would make its shard another graph? Errors: incompatible, for
-  /// all.
+  /// Does what shapes the graph differ between ranks? (What shapes the rows is in find_differences.) Errors:
+  /// incompatible, for all.
   [[nodiscard]] static detail::Done find_other_setups(detail::MpiCommunicator& group, const Config& config) {
     if constexpr (requires { config.ef_construction; }) {
       struct Setup {

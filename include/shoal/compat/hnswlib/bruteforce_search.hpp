@@ -36,7 +36,7 @@ class BruteforceSearch : public AlgorithmInterface<dist_t> {
  public:
   using Results = std::vector<std::pair<dist_t, labeltype>>;  ///< Nearest first.
 
-  // Numbers that programs read; they are kept true, and are not to be written.
+  // What programs read; it is kept true, and not to be written.
 
   std::size_t maxelements_ = 0;
   std::size_t cur_element_count = 0;

@@ -38,14 +38,14 @@ namespace hnswlib {
 /// Approximate search in points of a space, which outlives the index.
 ///
 /// *Threads*: any number may search, add, mark and read at once. What is being added or marked while a search runs is
-/// found or not; what was before is as it was. `loadIndex`, `clear` and destroying are for one thread alone; a filter
-/// and a stop condition call nothing of the same index.
+/// found or not; what was before is as it was. `label_lookup_` is gone over while no thread adds. `loadIndex`, `clear`
+/// and destroying are for one thread alone; a filter and a stop condition call nothing of the same index.
 template <class dist_t>
 class HierarchicalNSW : public AlgorithmInterface<dist_t> {
  public:
   using Results = std::vector<std::pair<dist_t, labeltype>>;  ///< Nearest first.
 
-  // Numbers that programs read. Of those of hnswlib, these are kept true; only `ef_` may be written.
+  // What programs read. Of the members of hnswlib, these are kept true; only `ef_` may be written.
 
   std::size_t max_elements_ = 0;
   mutable std::atomic<std::size_t> cur_element_count{0};  ///< With what is marked as deleted.
@@ -373,8 +373,8 @@ class HierarchicalNSW : public AlgorithmInterface<dist_t> {
   void add_all(Additions all, const shoal::Executor& executor) noexcept {
     while (!all.empty()) {
       const std::size_t room = max_elements_ - std::min<std::size_t>(max_elements_, cur_element_count);
-      const Additions of_new = all.first(shoal::detail::count_new(all, *index_, room));
-      all = all.subspan(shoal::detail::add_together(of_new, *index_, executor));
+      const Additions of_new = all.first(shoal::detail::count_new_labels(all, *index_, room));
+      all = all.subspan(shoal::detail::add_new_points(of_new, *index_, executor));
       count();
       if (all.empty()) return;
       Addition& one = *all.front();

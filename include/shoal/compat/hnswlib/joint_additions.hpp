@@ -28,7 +28,8 @@ struct Addition {
 using Additions = JointCalls<Addition>::Calls;
 
 /// How many from the first on are of new labels, all different, with `room` for them.
-[[nodiscard]] inline std::size_t count_new(Additions all, const PointGraphIndex& index, std::size_t room) noexcept {
+[[nodiscard]] inline std::size_t count_new_labels(Additions all, const PointGraphIndex& index,
+                                                  std::size_t room) noexcept {
   const std::size_t most = std::min(all.size(), room);
   std::size_t count = 0;
   for (; count < most; ++count) {
@@ -42,8 +43,8 @@ using Additions = JointCalls<Addition>::Calls;
 
 /// Puts points of new labels in, as one batch that all their threads link. How many of them went in: the next may say
 /// why it does not, on its own.
-[[nodiscard]] inline std::size_t add_together(Additions all, PointGraphIndex& index,
-                                              const Executor& executor) noexcept {
+[[nodiscard]] inline std::size_t add_new_points(Additions all, PointGraphIndex& index,
+                                                const Executor& executor) noexcept {
   if (all.size() < 2) return 0;  // one alone may as well be on its own
   std::size_t inserted = 0;
   SHOAL_TRY {
