@@ -24,14 +24,14 @@ class CasterOfMade : public py::detail::type_caster_base<T> {
   friend py::detail::type_caster_generic;
 
   /// Where pybind11 would make room for what is not there.
-  void load_value(py::detail::value_and_holder&& value) {
-    if (value.value_ptr() == nullptr) {
-      const py::handle object(reinterpret_cast<PyObject*>(value.inst));
+  void load_value(py::detail::value_and_holder&& part) {
+    if (part.value_ptr() == nullptr) {
+      const py::handle object(reinterpret_cast<PyObject*>(part.inst));
       throw py::type_error("expected an object that was made by its class, got one of " +
                            std::string(py::str(py::type::handle_of(object).attr("__name__"))) +
                            " whose __init__ was not called");
     }
-    py::detail::type_caster_base<T>::load_value(std::move(value));
+    py::detail::type_caster_base<T>::load_value(std::move(part));
   }
 };
 
