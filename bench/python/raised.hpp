@@ -43,8 +43,8 @@ class Raised {
     if (exception_.is_none()) is_of_signal_ = true;
     throw py::error_already_set();
   }
-  /// Was it a signal that ended the call, and not the code that was called? Ctrl-C may come inside of that too, and code
-  /// that raises KeyboardInterrupt itself means the same.
+  /// Was it a signal that ended the call, and not the code that was called? Ctrl-C may come inside of that too, and
+  /// code that raises KeyboardInterrupt itself means the same.
   [[nodiscard]] bool is_of_signal() const {
     return is_of_signal_ || PyErr_GivenExceptionMatches(exception_.ptr(), PyExc_KeyboardInterrupt) != 0;
   }

@@ -71,7 +71,7 @@ struct BatchOptions {
 /// Choices of `batch_erase` and `compact`.
 struct EraseOptions {
   unsigned threads = 1;  ///< Threads that may repair the graph; 0: one for each core. Same result.
-  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
+  Executor executor{};   ///< Runs the work of `threads` threads; empty: std::thread.
 };
 
 /// What `batch_erase` did, in the order of the ids given.
@@ -91,7 +91,7 @@ struct SearchOptions {
   /// Only these ids are returned, so far as they are in the index, each once; nothing: all. *Cost*: O(1) for each.
   std::optional<std::span<const std::uint64_t>> among{};
   unsigned threads = 1;  ///< Of `batch_search`; 0: one for each core.
-  Executor executor{};  ///< Runs the work of `threads` threads; empty: std::thread.
+  Executor executor{};   ///< Runs the work of `threads` threads; empty: std::thread.
 };
 
 /// Choices of a search for all that is near.
